@@ -1,0 +1,1 @@
+"""Expression evaluation over batches."""

@@ -1,0 +1,1 @@
+"""CALL: procedures and their registry."""

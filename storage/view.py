@@ -1,0 +1,329 @@
+"""What the engine sees of the graph: a view to read, and a view to write.
+
+``GraphView`` is one consistent state: a ``Snapshot`` (committed, at a log position) or a writer's ``Overlay`` (the
+same plus its own uncommitted changes). Everything is by batch and by slot; names of labels, types and keys are
+strings, and one that the graph does not know behaves as empty. ``GraphWriter`` is the overlay's other half; nothing
+else changes a graph, and what it did becomes one changeset at commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum, IntEnum
+from typing import Protocol
+
+from pyroaring import BitMap
+
+from memoradb.core.columns import BoolArray, Column, FloatArray, IntArray
+from memoradb.core.values import Value
+
+
+class Direction(IntEnum):
+    """Which way a relationship is followed from its source row."""
+
+    OUT = 0
+    IN = 1
+    BOTH = 2
+
+
+class Element(Enum):
+    """What a property or an index belongs to."""
+
+    NODE = "NODE"
+    RELATIONSHIP = "RELATIONSHIP"
+
+
+class IndexKind(Enum):
+    """The kinds of index, by their names in SHOW INDEXES."""
+
+    RANGE = "RANGE"
+    UNIQUE = "UNIQUE"  # the range index that enforces a uniqueness constraint
+    FULLTEXT = "FULLTEXT"
+    VECTOR = "VECTOR"
+
+
+@dataclass(frozen=True, slots=True)
+class IndexDefinition:
+    """An index as declared. ``labels`` are relationship types where ``element`` says so.
+
+    RANGE and UNIQUE have one label and one key (composite ones come later); FULLTEXT has one or more of each; VECTOR
+    one of each. ``options``: for VECTOR ``dimensions`` (int) and ``similarity`` (``cosine`` | ``euclidean``), ``m``,
+    ``ef_construction``; for FULLTEXT ``analyzer``.
+    """
+
+    name: str
+    kind: IndexKind
+    element: Element
+    labels: tuple[str, ...]
+    keys: tuple[str, ...]
+    options: tuple[tuple[str, Value], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """An expansion: row ``source_position[i]`` of the input reaches ``node[i]`` by ``relationship[i]``.
+
+    Non-decreasing in ``source_position``; within one source in relationship-slot order.
+    """
+
+    source_position: IntArray
+    node: IntArray
+    relationship: IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Search hits, best first: element slots and scores."""
+
+    slots: IntArray
+    scores: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class RangeBound:
+    """One end of a range look-up."""
+
+    value: Value
+    inclusive: bool
+
+
+class Statistics(Protocol):
+    """Counts that the optimizer reads; exact where they are free. All answer 0 for unknown names."""
+
+    def nodes(self) -> int:
+        """Live nodes."""
+        ...
+
+    def nodes_with_label(self, label: str) -> int:
+        """Live nodes with the label."""
+        ...
+
+    def relationships(self, type: str | None = None) -> int:
+        """Live relationships, of one type or all."""
+        ...
+
+    def relationships_between(self, source: str | None, type: str | None, target: str | None) -> int:
+        """Relationships (:source)-[:type]->(:target); None is any."""
+        ...
+
+    def distinct_values(self, label: str | None, key: str) -> int | None:
+        """Distinct values of a property under a label, None where not known."""
+        ...
+
+    def null_fraction(self, label: str | None, key: str) -> float:
+        """Share of the label's nodes that lack the property."""
+        ...
+
+    def range_fraction(
+        self, label: str | None, key: str, low: RangeBound | None, high: RangeBound | None
+    ) -> float | None:
+        """Share of the label's nodes whose value lies in the range, None where not known."""
+        ...
+
+    def has_self_loops(self, type: str) -> bool:
+        """Whether any relationship of the type starts and ends at one node."""
+        ...
+
+    def generation(self) -> int:
+        """Grows when the counts have changed enough that plans should be made again."""
+        ...
+
+
+class GraphView(Protocol):
+    """One consistent state of the graph."""
+
+    @property
+    def schema_version(self) -> int:
+        """Grows with every index created or dropped (cached plans ask)."""
+        ...
+
+    @property
+    def statistics(self) -> Statistics: ...
+
+    # --- names
+    def labels(self) -> Sequence[str]:
+        """Labels in use or once used, sorted."""
+        ...
+
+    def relationship_types(self) -> Sequence[str]:
+        """Likewise."""
+        ...
+
+    def property_keys(self) -> Sequence[str]:
+        """Likewise."""
+        ...
+
+    # --- nodes
+    def node_count(self) -> int: ...
+
+    def nodes(self) -> BitMap:
+        """Slots of all nodes. Read only."""
+        ...
+
+    def nodes_with_label(self, label: str) -> BitMap:
+        """Slots of the nodes with the label. Read only."""
+        ...
+
+    def has_label(self, slots: IntArray, label: str) -> BoolArray:
+        """Whether each node has the label."""
+        ...
+
+    def node_labels(self, slot: int) -> tuple[str, ...]:
+        """The node's labels, in the order in which the graph first saw them."""
+        ...
+
+    def node_is_live(self, slot: int) -> bool:
+        """False once this view deleted it."""
+        ...
+
+    # --- relationships
+    def relationship_count(self) -> int: ...
+
+    def relationships(self, types: Sequence[str] | None = None) -> IntArray:
+        """Slots of all relationships of these types (None: all), ascending."""
+        ...
+
+    def relationship_type(self, slots: IntArray) -> list[str]:
+        """The type of each."""
+        ...
+
+    def endpoints(self, slots: IntArray) -> tuple[IntArray, IntArray]:
+        """Start and end node slots of each."""
+        ...
+
+    def relationship_is_live(self, slot: int) -> bool:
+        """False once this view deleted it."""
+        ...
+
+    # --- adjacency
+    def expand(self, sources: IntArray, types: Sequence[str] | None, direction: Direction) -> Neighbours:
+        """Every relationship of each source (None: any type). BOTH yields a self-loop once."""
+        ...
+
+    def degrees(self, sources: IntArray, types: Sequence[str] | None, direction: Direction) -> IntArray:
+        """How many relationships ``expand`` would yield for each source."""
+        ...
+
+    def neighbours(self, slot: int, types: Sequence[str] | None, direction: Direction) -> BitMap:
+        """The distinct neighbours of one node, as a set; lazily built and kept. Read only."""
+        ...
+
+    # --- properties
+    def property(self, element: Element, slots: IntArray, key: str) -> Column:
+        """The values of one key; null where missing. Elements that are not live raise EntityNotFound."""
+        ...
+
+    def properties(self, element: Element, slot: int) -> dict[str, Value]:
+        """All of one element, in the order in which the graph first saw the keys."""
+        ...
+
+    # --- identity
+    def ids(self, element: Element, slots: IntArray) -> IntArray:
+        """Ids of slots."""
+        ...
+
+    def slots_of_ids(self, element: Element, ids: IntArray) -> IntArray:
+        """Slots of ids, -1 where this view has no such live element."""
+        ...
+
+    def element_id(self, element: Element, slot: int) -> str:
+        """``"<kind>:<graph uuid>:<id>"``."""
+        ...
+
+    # --- indexes
+    def indexes(self) -> Sequence[IndexDefinition]:
+        """All indexes, by name."""
+        ...
+
+    def index_seek(self, name: str, values: Sequence[Value]) -> tuple[IntArray, IntArray]:
+        """Equality look-ups in a RANGE or UNIQUE index: (position in ``values``, slot) pairs, by position, then slot.
+
+        ``1`` finds ``1.0``; null and NaN find nothing.
+        """
+        ...
+
+    def index_range(self, name: str, low: RangeBound | None, high: RangeBound | None) -> IntArray:
+        """Slots whose value lies in the range, comparable with the bound, ascending by slot."""
+        ...
+
+    def index_prefix(self, name: str, prefix: str) -> IntArray:
+        """Slots whose string value starts with ``prefix``, ascending by slot."""
+        ...
+
+    def vector_search(self, name: str, query: Sequence[float], k: int, candidates: BitMap | None = None) -> Scored:
+        """The ``k`` most similar elements. Scores as Neo4j: cosine (1+cos)/2, euclidean 1/(1+d^2)."""
+        ...
+
+    def text_search(self, name: str, query: str, k: int | None = None, candidates: BitMap | None = None) -> Scored:
+        """BM25 hits for a query in the small Lucene-like syntax of ``storage.text.query_syntax``."""
+        ...
+
+
+class GraphWriter(GraphView, Protocol):
+    """A view that can be changed; reads see the changes at once."""
+
+    def create_nodes(self, count: int, labels: Sequence[str], properties: Mapping[str, Column]) -> IntArray:
+        """New nodes; null property values are left out. Returns their (provisional) slots."""
+        ...
+
+    def create_relationships(
+        self, type: str, sources: IntArray, targets: IntArray, properties: Mapping[str, Column]
+    ) -> IntArray:
+        """New relationships. Both ends must be live: EntityNotFound otherwise."""
+        ...
+
+    def set_property(self, element: Element, slots: IntArray, key: str, values: Column) -> None:
+        """Set one key, in order (the last wins); null removes. Values must be storable: TypeMismatch otherwise."""
+        ...
+
+    def replace_properties(self, element: Element, slot: int, properties: Mapping[str, Value]) -> None:
+        """SET n = map."""
+        ...
+
+    def add_labels(self, slots: IntArray, labels: Sequence[str]) -> None: ...
+
+    def remove_labels(self, slots: IntArray, labels: Sequence[str]) -> None: ...
+
+    def delete_relationships(self, slots: IntArray) -> None:
+        """Deleting twice is no error."""
+        ...
+
+    def delete_nodes(self, slots: IntArray, detach: bool) -> None:
+        """Deleting twice is no error. Without ``detach`` connected nodes are an error at ``check_deletes``."""
+        ...
+
+    def check_deletes(self) -> None:
+        """At the end of a statement: DeleteConnectedNode where a deleted node still has relationships."""
+        ...
+
+    def create_index(self, definition: IndexDefinition, if_not_exists: bool = False) -> bool:
+        """Whether it was created. SchemaError where the name or the same index exists."""
+        ...
+
+    def drop_index(self, name: str, if_exists: bool = False) -> bool: ...
+
+    @property
+    def counters(self) -> Counters: ...
+
+
+@dataclass(slots=True)
+class Counters:
+    """What a statement changed, as a result's summary reports it."""
+
+    nodes_created: int = 0
+    nodes_deleted: int = 0
+    relationships_created: int = 0
+    relationships_deleted: int = 0
+    properties_set: int = 0
+    labels_added: int = 0
+    labels_removed: int = 0
+    indexes_added: int = 0
+    indexes_removed: int = 0
+    constraints_added: int = 0
+    constraints_removed: int = 0
+
+    @property
+    def contains_updates(self) -> bool:
+        """Whether anything is not zero."""
+        return any(getattr(self, name) for name in self.__slots__)
