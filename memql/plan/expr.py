@@ -242,7 +242,7 @@ Expr: TypeAlias = (
 TRUE = Literal(True)
 NULL = Literal(None)
 
-_EXPRESSIONS: tuple[type, ...] = (
+EXPRESSION_CLASSES: tuple[type, ...] = (
     Literal,
     Parameter,
     Variable,
@@ -267,7 +267,7 @@ _EXPRESSIONS: tuple[type, ...] = (
 
 
 def _map_field(value: object, rule: Callable[[Expr], Expr]) -> object:
-    if isinstance(value, _EXPRESSIONS):
+    if isinstance(value, EXPRESSION_CLASSES):
         return rule(value)  # pyright: ignore[reportArgumentType]
     if isinstance(value, tuple):
         mapped = tuple(_map_field(v, rule) for v in value)

@@ -11,17 +11,17 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from memoradb.core.errors import MemoraDBError as MemoraDBError
     from memoradb.database import Database as Database
-    from memoradb.database import connect as connect
     from memoradb.database import open as open
     from memoradb.result import Record as Record
     from memoradb.result import Result as Result
+    from memoradb.server.client import connect as connect
 
 _HOMES = {
     "Database": "memoradb.database",
     "MemoraDBError": "memoradb.core.errors",
     "Record": "memoradb.result",
     "Result": "memoradb.result",
-    "connect": "memoradb.database",
+    "connect": "memoradb.server.client",
     "open": "memoradb.database",
 }
 

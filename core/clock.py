@@ -1,0 +1,53 @@
+"""Time as an argument: wall time for people, monotonic time for deadlines."""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Two clocks in one."""
+
+    def now_ns(self) -> int:
+        """Nanoseconds since 1970 in UTC."""
+        ...
+
+    def monotonic_ns(self) -> int:
+        """Nanoseconds since some moment; never goes back."""
+        ...
+
+
+class SystemClock:
+    """The machine's clocks."""
+
+    def now_ns(self) -> int:
+        return time.time_ns()
+
+    def monotonic_ns(self) -> int:
+        return time.monotonic_ns()
+
+
+class ManualClock:
+    """A clock that moves when told.
+
+    >>> clock = ManualClock(5)
+    >>> clock.advance(10)
+    >>> clock.now_ns(), clock.monotonic_ns()
+    (15, 10)
+    """
+
+    def __init__(self, now_ns: int = 0) -> None:
+        self._now = now_ns
+        self._monotonic = 0
+
+    def now_ns(self) -> int:
+        return self._now
+
+    def monotonic_ns(self) -> int:
+        return self._monotonic
+
+    def advance(self, ns: int) -> None:
+        """Let ``ns`` nanoseconds pass."""
+        self._now += ns
+        self._monotonic += ns

@@ -1,0 +1,103 @@
+"""Every limit of the system: its name, unit and reason. Reaching one is a clear error, never a crash."""
+
+from typing import Final
+
+# --- text --------------------------------------------------------------------
+
+QUERY_TEXT_MAX: Final = 1 << 20
+"""Characters of one statement: the largest hand-written ones have a few thousand; data belongs in parameters."""
+
+NESTING_DEPTH_MAX: Final = 100
+"""Brackets and prefix operators open at once: keeps recursive passes far from Python's own limit."""
+
+PATTERN_ELEMENTS_MAX: Final = 2_000
+"""Nodes and relationships in one statement's patterns."""
+
+TOKENS_MAX: Final = 200_000
+"""Tokens of one statement: bounds parse time to some hundreds of milliseconds."""
+
+PARAMETERS_MAX: Final = 100_000
+"""Parameters of one statement."""
+
+# --- values ------------------------------------------------------------------
+
+VALUE_DEPTH_MAX: Final = 100
+"""Lists and maps inside each other, in parameters, stored values and on the wire."""
+
+LIST_LENGTH_MAX: Final = 50_000_000
+"""Elements that ``range()`` and list arithmetic may make."""
+
+STRING_LENGTH_MAX: Final = 256 << 20
+"""Characters that string functions may make."""
+
+PROPERTY_KEY_MAX: Final = 65_535
+"""Bytes of a label, type or property key."""
+
+VECTOR_DIMENSIONS_MAX: Final = 4_096
+"""As in Neo4j."""
+
+KNN_K_MAX: Final = 10_000
+"""Neighbours one vector search may be asked for."""
+
+# --- execution ---------------------------------------------------------------
+
+BATCH_ROWS: Final = 16_384
+"""Rows in a batch: its columns stay in the second-level cache."""
+
+EXPAND_ROWS_MAX: Final = 32_768
+"""Rows that one expand step may make before it hands them on."""
+
+KERNEL_ROWS_MIN: Final = 64
+"""Below this many rows a list of Python values is faster than an array (measured crossover)."""
+
+QUERY_MEMORY_BYTES: Final = 4 << 30
+"""What one statement may hold in sorts, groups, joins and barriers."""
+
+VAR_LENGTH_HOPS_MAX: Final = 10_000
+"""Upper bound of a variable length that may be written."""
+
+PLAN_CACHE_ENTRIES: Final = 1_000
+"""Plans kept at each level."""
+
+PLAN_CACHE_TEXT_BYTES: Final = 100_000
+"""Longer texts are planned anew each time."""
+
+# --- storage -----------------------------------------------------------------
+
+SEGMENT_BYTES: Final = 16 << 20
+"""Preallocated size of a log segment; a record that is larger gets a segment of its own size."""
+
+RECORD_BYTES_MAX: Final = 1 << 30
+"""Payload of one log record."""
+
+CHECKPOINT_LOG_BYTES: Final = 256 << 20
+"""Log written since the last checkpoint that makes the next one due."""
+
+DELTA_EDGES_MAX: Final = 262_144
+"""Relationships in the chained delta before it is folded into the base."""
+
+UNDO_BYTES_MAX: Final = 512 << 20
+"""Undo kept for old snapshots; a reader older than that fails with SnapshotTooOld."""
+
+MISFIT_FRACTION: Final = 0.01
+"""Share of a typed column that may be of another type before the column becomes a list column."""
+
+HNSW_ROWS_MIN: Final = 8_192
+"""Vectors a segment needs before a graph pays; fewer are scanned exactly."""
+
+# --- server ------------------------------------------------------------------
+
+HTTP_BODY_BYTES_MAX: Final = 64 << 20
+"""Body of one HTTP request."""
+
+FRAME_BYTES_MAX: Final = 64 << 20
+"""Payload of one frame of the wire protocol."""
+
+CONNECTIONS_MAX: Final = 4_096
+"""Open connections of one server."""
+
+QUERY_TIMEOUT_MS: Final = 120_000
+"""Default time limit of a served statement."""
+
+MCP_ROWS_MAX: Final = 1_000
+"""Rows that the MCP query tool returns at most."""

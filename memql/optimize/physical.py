@@ -1,0 +1,341 @@
+"""Logical plan to physical operators.
+
+Top-down it carries the variables that the parent needs, so that what nothing reads is never made; bottom-up it adds
+estimates. Choices that depend on cost are made for pattern graphs (``pattern_planner``); all else maps one to one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import assert_never
+
+from memoradb.storage.view import GraphView
+
+from ..exec import aggregate, apply, distinct, eager, limit, procedure, project, schema, sort, union, unwind, write
+from ..exec.filter import Filter
+from ..exec.merge import Merge
+from ..exec.operator import Estimate, Operator
+from ..exec.results import ProduceResults
+from ..exec.scan import ArgumentScan
+from ..exec.search import TextSearch, VectorSearch
+from ..plan import nodes
+from ..plan.expr import Expr, Literal, Subquery, free_variables, map_children
+from ..plan.nodes import ApplyKind, LogicalNode
+from ..plan.properties import effects, output_columns
+from ..plan.transform import children
+from .eager import needs_eager_below, updates_row_by_row
+from .physical_match import plan_match
+
+GROUPS_GUESS = 0.1
+"""Share of rows that are distinct, where nothing is known."""
+
+
+class PhysicalPlanner:
+    """Plans one statement against one view's statistics and indexes."""
+
+    def __init__(self, view: GraphView) -> None:
+        self._view = view
+
+    def plan(self, node: LogicalNode, required: frozenset[str]) -> Operator:
+        """Operators whose output has at least the columns of ``required``."""
+        operator = self._plan(node, required)
+        if operator.estimate is None:
+            below = operator.children
+            rows = below[0].estimate.rows if below and below[0].estimate else 1.0
+            cost = sum(c.estimate.cost for c in below if c.estimate)
+            operator.estimate = Estimate(rows, cost + rows * 10.0)
+        return operator
+
+    def _plan(self, node: LogicalNode, required: frozenset[str]) -> Operator:
+        match node:
+            case nodes.Argument(variables):
+                return ArgumentScan(variables, estimate=Estimate(1.0))
+            case nodes.Match(input, graph):
+                below = required | graph.arguments | _read(graph.predicates)
+                below |= _read(r.hop_predicate for r in graph.relationships if r.hop_predicate is not None)
+                source = self.plan(input, below & output_columns(input))
+                return plan_match(graph, source, self._view, required, self.expression)
+            case nodes.Selection(input, predicate):
+                source = self.plan(input, required | free_variables(predicate))
+                rows = source.estimate.rows if source.estimate else 1.0
+                cost = source.estimate.cost if source.estimate else 0.0
+                return Filter(source, self.expression(predicate), estimate=Estimate(rows * 0.5, cost + rows * 20.0))
+            case nodes.Projection(input, items, keep):
+                return self._projection(input, items, keep, required)
+            case nodes.Aggregation(input, keys, aggregates):
+                below = _read(e for _, e in keys) | _read(a for x in aggregates for a in x.arguments)
+                source = self.plan(input, below)
+                groups = 1.0 if not keys else max(1.0, _rows(source) * GROUPS_GUESS)
+                return aggregate.Aggregation(
+                    source,
+                    tuple((name, self.expression(e)) for name, e in keys),
+                    tuple(self._aggregate(a) for a in aggregates),
+                    estimate=Estimate(groups, _cost(source) + _rows(source) * 50.0),
+                )
+            case nodes.Distinct(input, columns):
+                return distinct.Distinct(self.plan(input, frozenset(columns)), columns)
+            case nodes.Sort(input, keys):
+                return sort.Sort(self.plan(input, required | _keys_read(keys)), self._sort_keys(keys))
+            case nodes.Top(input, keys, count, skip):
+                source = self.plan(input, required | _keys_read(keys))
+                skipped = None if skip is None else self.expression(skip)
+                top = sort.Top(source, self._sort_keys(keys), self.expression(count), skipped)
+                top.estimate = Estimate(_limited(count, _rows(source)), _cost(source) + _rows(source) * 60.0)
+                return top
+            case nodes.Skip(input, count):
+                return limit.Skip(self.plan(input, required), self.expression(count))
+            case nodes.Limit(input, count):
+                source = self.plan(input, required)
+                return limit.Limit(
+                    source,
+                    self.expression(count),
+                    bool(effects(input).writes),
+                    estimate=Estimate(_limited(count, _rows(source)), _cost(source)),
+                )
+            case nodes.Unwind(input, source, variable):
+                below = (required - {variable}) | free_variables(source)
+                child = self.plan(input, below)
+                rows = _rows(child) * 10.0
+                return unwind.Unwind(
+                    child, self.expression(source), variable, estimate=Estimate(rows, _cost(child) + rows * 10.0)
+                )
+            case nodes.Apply():
+                return self._apply(node, required)
+            case nodes.Foreach(input, variable, source, inner):
+                arguments = argument_variables(inner)
+                below = required | free_variables(source) | (frozenset(arguments) - {variable})
+                child = self._barrier(node, self.plan(input, below))
+                body = self.plan(inner, frozenset())
+                return apply.Foreach(child, variable, self.expression(source), body, arguments, True)
+            case nodes.Union(inputs, columns, all):
+                wanted = frozenset(columns)
+                planned = tuple(self.plan(i, wanted) for i in inputs)
+                rows = sum(map(_rows, planned))
+                return union.Union(planned, columns, all, estimate=Estimate(rows, sum(map(_cost, planned))))
+            case nodes.ProcedureCall(input, name, arguments, yields):
+                made = frozenset(variable for _, variable in yields)
+                child = self.plan(input, (required - made) | _read(arguments))
+                return procedure.ProcedureCall(child, name, self._expressions(arguments), yields)
+            case nodes.VectorSearch(input, variable, index, query, count, score):
+                made = {variable} | ({score} if score else set())
+                child = self.plan(input, (required - made) | free_variables(query) | free_variables(count))
+                return VectorSearch(child, variable, index, self.expression(query), self.expression(count), score)
+            case nodes.TextSearch(input, variable, index, query, count, score):
+                made = {variable} | ({score} if score else set())
+                reads = free_variables(query) | (frozenset() if count is None else free_variables(count))
+                child = self.plan(input, (required - made) | reads)
+                bound = None if count is None else self.expression(count)
+                return TextSearch(child, variable, index, self.expression(query), bound, score)
+            case nodes.Create() | nodes.Update() | nodes.Delete() | nodes.Merge():
+                return self._write(node, required)
+            case nodes.Eager(input):
+                return eager.Eager(self.plan(input, required))
+            case nodes.ProduceResults(input, columns):
+                return ProduceResults(self.plan(input, frozenset(v for _, v in columns)), columns)
+            case nodes.CreateIndex(definition, if_not_exists):
+                return schema.CreateIndex(definition, if_not_exists, estimate=Estimate(0.0))
+            case nodes.DropIndex(name, if_exists, constraint):
+                return schema.DropIndex(name, if_exists, constraint, estimate=Estimate(0.0))
+            case nodes.ShowIndexes(columns, constraints):
+                return schema.ShowIndexes(columns, constraints, estimate=Estimate(10.0))
+            case _:
+                assert_never(node)
+
+    # --- expressions
+
+    def expression(self, expr: Expr) -> Expr:
+        """``expr`` with the plans of its subqueries made physical."""
+        if isinstance(expr, Subquery):
+            if isinstance(expr.plan, Operator):
+                return expr
+            wanted = frozenset() if expr.result is None else frozenset((expr.result,))
+            return Subquery(expr.kind, self.plan(expr.plan, wanted), expr.arguments, expr.result)
+        return map_children(expr, self.expression)
+
+    def _expressions(self, items: Iterable[Expr]) -> tuple[Expr, ...]:
+        return tuple(self.expression(e) for e in items)
+
+    def _aggregate(self, item: nodes.Aggregate) -> nodes.Aggregate:
+        arguments = self._expressions(item.arguments)
+        return nodes.Aggregate(item.variable, item.function, arguments, item.distinct, item.span)
+
+    def _sort_keys(self, keys: tuple[nodes.SortKey, ...]) -> tuple[nodes.SortKey, ...]:
+        return tuple(nodes.SortKey(self.expression(k.expression), k.descending) for k in keys)
+
+    # --- operators with more to decide
+
+    def _projection(
+        self, input: LogicalNode, items: tuple[tuple[str, Expr], ...], keep: bool, required: frozenset[str]
+    ) -> Operator:
+        wanted = tuple((n, e) for n, e in items if n in required) if keep else items
+        below = _read(e for _, e in wanted)
+        if keep:
+            below |= required - {n for n, _ in wanted}
+            if not wanted:
+                return self.plan(input, below)
+        source = self.plan(input, below)
+        return project.Project(source, tuple((n, self.expression(e)) for n, e in wanted), keep)
+
+    def _apply(self, node: nodes.Apply, required: frozenset[str]) -> Operator:
+        arguments = argument_variables(node.inner)
+        outer = self.plan(node.outer, (required - frozenset(node.variables)) | frozenset(arguments))
+        shown = tuple(v for v in node.variables if v in required)
+        inner = self.plan(node.inner, frozenset(shown))
+        inner_effects = effects(node.inner)
+        per_row = bool(inner_effects.writes) and inner_effects.conflicts_with(inner_effects)
+        if inner_effects.writes and inner_effects.conflicts_with(effects(node.outer)):
+            outer = eager.Eager(outer, estimate=outer.estimate)
+        rows = _rows(outer) * (max(_rows(inner), 1.0) if node.kind is ApplyKind.OPTIONAL else _rows(inner))
+        if node.kind in (ApplyKind.SEMI, ApplyKind.ANTI, ApplyKind.UNIT):
+            rows = _rows(outer)
+        cost = _cost(outer) + _rows(outer) * max(_cost(inner), 100.0)
+        planned: Operator = apply.Apply(
+            outer, inner, node.kind, shown, arguments, per_row, estimate=Estimate(rows, cost)
+        )
+        return eager.Eager(planned, estimate=planned.estimate) if inner_effects.writes else planned
+
+    def _barrier(self, node: LogicalNode, child: Operator) -> Operator:
+        return eager.Eager(child, estimate=child.estimate) if needs_eager_below(node) else child
+
+    def _write(
+        self, node: nodes.Create | nodes.Update | nodes.Delete | nodes.Merge, required: frozenset[str]
+    ) -> Operator:
+        below = (required | _own_reads(node)) & output_columns(node.input)
+        child = self._barrier(node, self.plan(node.input, below))
+        match node:
+            case nodes.Create(_, new_nodes, new_relationships):
+                return write.Create(child, self._new_nodes(new_nodes), self._new_relationships(new_relationships))
+            case nodes.Update(_, items):
+                return write.Update(child, self._items(items), updates_row_by_row(items))
+            case nodes.Delete(_, targets, detach):
+                return write.Delete(child, self._expressions(targets), detach)
+            case nodes.Merge():
+                return Merge(
+                    child,
+                    self.plan(node.match, frozenset(node.variables)),
+                    self._new_nodes(node.nodes),
+                    self._new_relationships(node.relationships),
+                    self._items(node.on_create),
+                    self._items(node.on_match),
+                    node.arguments,
+                    node.variables,
+                    tuple((self.expression(e), v) for e, v in node.non_null),
+                    node.undirected,
+                    False,
+                )
+            case _:
+                assert_never(node)
+
+    def _new_nodes(self, items: tuple[nodes.NewNode, ...]) -> tuple[nodes.NewNode, ...]:
+        return tuple(
+            nodes.NewNode(n.variable, n.labels, None if n.properties is None else self.expression(n.properties))
+            for n in items
+        )
+
+    def _new_relationships(self, items: tuple[nodes.NewRelationship, ...]) -> tuple[nodes.NewRelationship, ...]:
+        return tuple(
+            nodes.NewRelationship(
+                r.variable,
+                r.source,
+                r.target,
+                r.type,
+                None if r.properties is None else self.expression(r.properties),
+            )
+            for r in items
+        )
+
+    def _items(self, items: tuple[nodes.UpdateItem, ...]) -> tuple[nodes.UpdateItem, ...]:
+        planned: list[nodes.UpdateItem] = []
+        for item in items:
+            match item:
+                case nodes.SetPropertyItem(target, key, value):
+                    planned.append(nodes.SetPropertyItem(*self._expressions((target, key, value))))
+                case nodes.SetPropertiesItem(target, value, merge):
+                    planned.append(nodes.SetPropertiesItem(self.expression(target), self.expression(value), merge))
+                case nodes.SetLabelsItem(target, labels, remove):
+                    planned.append(nodes.SetLabelsItem(self.expression(target), labels, remove))
+        return tuple(planned)
+
+
+def argument_variables(inner: LogicalNode) -> tuple[str, ...]:
+    """The outer columns that an inner plan starts from: those of its Argument leaves."""
+    found: dict[str, None] = {}
+
+    def visit(node: LogicalNode) -> None:
+        if isinstance(node, nodes.Argument):
+            found.update(dict.fromkeys(node.variables))
+            return
+        below = children(node)
+        # Apply's inner side has arguments of its own, which its outer side gives; the outer side leads to ours.
+        inner_sides = 1 if isinstance(node, (nodes.Apply, nodes.Foreach, nodes.Merge)) else 0
+        for child in below[: len(below) - inner_sides]:
+            visit(child)
+
+    visit(inner)
+    return tuple(found)
+
+
+def plan_physical(root: LogicalNode, view: GraphView) -> Operator:
+    """The physical plan of a whole statement; results of an update pass a barrier so that all of it is done first."""
+    planner = PhysicalPlanner(view)
+    if isinstance(root, nodes.ProduceResults):
+        return planner.plan(root, frozenset(v for _, v in root.columns))
+    return planner.plan(root, frozenset())
+
+
+def _rows(operator: Operator) -> float:
+    return 1.0 if operator.estimate is None else operator.estimate.rows
+
+
+def _cost(operator: Operator) -> float:
+    return 0.0 if operator.estimate is None else operator.estimate.cost
+
+
+def _read(items: Iterable[Expr]) -> frozenset[str]:
+    return frozenset().union(*map(free_variables, items), frozenset())
+
+
+def _keys_read(keys: tuple[nodes.SortKey, ...]) -> frozenset[str]:
+    return _read(k.expression for k in keys)
+
+
+def _limited(count: Expr, rows: float) -> float:
+    return min(rows, float(count.value)) if isinstance(count, Literal) and isinstance(count.value, int) else rows
+
+
+def _own_reads(node: nodes.Create | nodes.Update | nodes.Delete | nodes.Merge) -> frozenset[str]:
+    """The input columns that an update reads itself."""
+    found: set[str] = set()
+    match node:
+        case nodes.Create(_, new_nodes, new_relationships):
+            found |= _read(n.properties for n in new_nodes if n.properties is not None)
+            found |= _read(r.properties for r in new_relationships if r.properties is not None)
+            found |= {v for r in new_relationships for v in (r.source, r.target)}
+            found -= {n.variable for n in new_nodes}
+        case nodes.Update(_, items):
+            found |= _item_reads(items)
+        case nodes.Delete(_, targets, _):
+            found |= _read(targets)
+        case nodes.Merge():
+            found |= set(node.arguments)
+            found |= _item_reads(node.on_create) | _item_reads(node.on_match)
+            found |= _read(n.properties for n in node.nodes if n.properties is not None)
+            found |= _read(r.properties for r in node.relationships if r.properties is not None)
+            found |= {v for r in node.relationships for v in (r.source, r.target)}
+            found |= _read(e for e, _ in node.non_null)
+        case _:
+            assert_never(node)
+    return frozenset(found)
+
+
+def _item_reads(items: tuple[nodes.UpdateItem, ...]) -> set[str]:
+    found: set[str] = set()
+    for item in items:
+        match item:
+            case nodes.SetPropertyItem(target, key, value):
+                found |= free_variables(target) | free_variables(key) | free_variables(value)
+            case nodes.SetPropertiesItem(target, value, _):
+                found |= free_variables(target) | free_variables(value)
+            case nodes.SetLabelsItem(target, _, _):
+                found |= free_variables(target)
+    return found

@@ -1,0 +1,185 @@
+"""One pattern graph as operators: the steps that the pattern planner chose, with only the live variables kept.
+
+A variable is live where something after the step reads it: what is asked of the match, a later predicate or step, or
+a uniqueness test. A dead target makes no rows: Expand multiplies weights instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from memoradb.storage.view import GraphView
+
+from ..exec.expand import Expand, ExpandInto, ProjectEndpoints
+from ..exec.filter import Filter
+from ..exec.operator import Estimate, Operator
+from ..exec.shortest_path import ShortestPath
+from ..exec.var_expand import VarLengthExpand
+from ..plan.expr import Expr, HasLabels, IsNull, LabelOperator, LabelTest, Variable, conjunction, free_variables
+from ..plan.pattern import PatternGraph, PatternNode
+from .pattern_planner import BindNode, Costed, Follow, Project, Test, order_pattern
+
+
+def label_test(labels: Sequence[str]) -> LabelTest:
+    """All of ``labels``."""
+    names = tuple(LabelTest(LabelOperator.NAME, label) for label in labels)
+    return names[0] if len(names) == 1 else LabelTest(LabelOperator.AND, operands=names)
+
+
+def argument_tests(graph: PatternGraph) -> list[Expr]:
+    """What the pattern says of nodes that the input binds: their labels, and that a lone one is not null."""
+    tests: list[Expr] = []
+    followed = {v for r in graph.relationships for v in (r.source, r.target)}
+    for node in graph.nodes:
+        if node.variable not in graph.arguments:
+            continue
+        if node.labels:
+            tests.append(HasLabels(Variable(node.variable), label_test(node.labels)))
+        elif node.variable not in followed:
+            tests.append(IsNull(Variable(node.variable), True))
+    return tests
+
+
+def plan_match(
+    graph: PatternGraph,
+    input: Operator,
+    view: GraphView,
+    required: frozenset[str],
+    physical_expression: Callable[[Expr], Expr],
+) -> Operator:
+    """Operators for ``graph`` over ``input``; the result has at least the columns of ``required``."""
+    tests = argument_tests(graph)
+    rows = 1.0 if input.estimate is None else input.estimate.rows
+    base = 0.0 if input.estimate is None else input.estimate.cost
+    operator = input
+    if tests:
+        operator = Filter(input, conjunction(tuple(tests)), estimate=Estimate(rows, base))
+    costed = order_pattern(graph, view, rows)
+    later = _reads_after(costed, required, graph)
+    nodes = {n.variable: n for n in graph.nodes}
+    solved: set[str] = {r.variable for r in graph.relationships if r.variable in graph.arguments}
+    position = 0
+    while position < len(costed):
+        item = costed[position]
+        step = item.step
+        match step:
+            case Test():
+                terms = [step.predicate]
+                while position + 1 < len(costed) and isinstance(costed[position + 1].step, Test):
+                    position += 1
+                    item = costed[position]
+                    assert isinstance(item.step, Test)
+                    terms.append(item.step.predicate)
+                operator = Filter(operator, physical_expression(conjunction(tuple(terms))))
+            case BindNode(path):
+                operator = path.operator(operator)
+            case Project(relationship):
+                fresh = [v for v in (relationship.source, relationship.target) if v in nodes]
+                operator = ProjectEndpoints(
+                    operator,
+                    relationship.variable,
+                    relationship.source,
+                    relationship.target,
+                    relationship.types,
+                    relationship.direction,
+                    relationship.length is not None,
+                )
+                labelled = [n for v in fresh if (n := nodes[v]).labels and v not in graph.arguments]
+                if labelled:
+                    operator.estimate = Estimate(item.rows, base + item.cost)
+                    operator = Filter(operator, conjunction(tuple(_labels_hold(n) for n in labelled)))
+            case Follow():
+                operator = _follow(step, operator, nodes, graph, solved, later[position], physical_expression)
+                solved.add(step.relationship.variable)
+        operator.estimate = Estimate(item.rows, base + item.cost)
+        position += 1
+    return operator
+
+
+def _labels_hold(node: PatternNode) -> Expr:
+    return HasLabels(Variable(node.variable), label_test(node.labels))
+
+
+def _reads_after(costed: Sequence[Costed], required: frozenset[str], graph: PatternGraph) -> list[frozenset[str]]:
+    """By step: the variables that something after it reads."""
+    after = required
+    reads: list[frozenset[str]] = []
+    for item in reversed(costed):
+        reads.append(after)
+        match item.step:
+            case Test(predicate):
+                after |= free_variables(predicate)
+            case BindNode(path):
+                after |= path.needs
+            case Project(relationship):
+                after |= {relationship.variable, relationship.source, relationship.target}
+            case Follow() as step:
+                after |= {step.source}
+                if step.into:
+                    after |= {step.target}
+                if step.relationship.hop_predicate is not None:
+                    hop = free_variables(step.relationship.hop_predicate)
+                    after |= hop - {step.relationship.hop_variable or ""}
+                # A uniqueness test reads every relationship of its groups that was solved before.
+                for group in graph.uniqueness:
+                    if step.relationship.variable in group:
+                        after |= group
+    reads.reverse()
+    return reads
+
+
+def _follow(
+    step: Follow,
+    input: Operator,
+    nodes: dict[str, PatternNode],
+    graph: PatternGraph,
+    solved: set[str],
+    live: frozenset[str],
+    physical_expression: Callable[[Expr], Expr],
+) -> Operator:
+    relationship = step.relationship
+    variable = relationship.variable
+    unique = tuple(
+        sorted({v for group in graph.uniqueness if variable in group for v in group if v in solved and v != variable})
+    )
+    shown = variable if variable in live else None
+    target_node = nodes.get(step.target)
+    labels = target_node.labels if target_node is not None and not step.into else ()
+    hop = relationship.hop_predicate
+    hop = None if hop is None else physical_expression(hop)
+    if relationship.shortest is not None:
+        assert relationship.length is not None
+        return ShortestPath(
+            input,
+            relationship.source,
+            relationship.target,
+            variable,
+            relationship.types,
+            relationship.direction,
+            relationship.length.low,
+            relationship.length.high,
+            relationship.shortest == "all",
+            relationship.hop_variable,
+            hop,
+        )
+    if relationship.length is not None:
+        return VarLengthExpand(
+            input,
+            step.source,
+            shown,
+            step.target if step.into or step.target in live else None,
+            relationship.types,
+            step.direction,
+            relationship.length.low,
+            relationship.length.high,
+            relationship.hop_variable,
+            hop,
+            unique,
+            labels,
+            step.into,
+            step.backwards,
+        )
+    if step.into:
+        return ExpandInto(input, step.source, shown, step.target, relationship.types, step.direction, unique)
+    target = step.target if step.target in live else None
+    return Expand(input, step.source, shown, target, relationship.types, step.direction, labels, unique)

@@ -1,0 +1,52 @@
+"""Applying an expression rule to every expression of a logical node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass, replace
+
+from ..plan import expr as expressions
+from ..plan.expr import Expr
+from ..plan.nodes import Aggregate, LogicalNode, NewNode, NewRelationship, SortKey
+from ..plan.nodes import SetLabelsItem, SetPropertiesItem, SetPropertyItem
+from ..plan.pattern import PatternGraph, PatternRelationship
+
+_CARRIERS = (
+    Aggregate,
+    NewNode,
+    NewRelationship,
+    SortKey,
+    SetLabelsItem,
+    SetPropertiesItem,
+    SetPropertyItem,
+    PatternGraph,
+    PatternRelationship,
+)
+
+
+def map_expressions(node: LogicalNode, rule: Callable[[Expr], Expr]) -> LogicalNode:
+    """``rule`` applied to each whole expression that ``node`` itself holds; the same object where none changes."""
+    mapped = _map_fields(node, rule)
+    return mapped  # pyright: ignore[reportReturnType]
+
+
+def _map_fields(holder: object, rule: Callable[[Expr], Expr]) -> object:
+    assert is_dataclass(holder) and not isinstance(holder, type)
+    changes = {}
+    for f in fields(holder):
+        value = getattr(holder, f.name)
+        mapped = _map_value(value, rule)
+        if mapped is not value:
+            changes[f.name] = mapped
+    return replace(holder, **changes) if changes else holder
+
+
+def _map_value(value: object, rule: Callable[[Expr], Expr]) -> object:
+    if isinstance(value, expressions.EXPRESSION_CLASSES):
+        return rule(value)  # pyright: ignore[reportArgumentType]
+    if isinstance(value, _CARRIERS):
+        return _map_fields(value, rule)
+    if isinstance(value, tuple):
+        mapped = tuple(_map_value(v, rule) for v in value)
+        return value if all(a is b for a, b in zip(value, mapped, strict=True)) else mapped
+    return value

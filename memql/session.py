@@ -1,0 +1,281 @@
+"""One statement from text to result: the place to start reading.
+
+``QueryEngine`` joins the compiler to a storage engine::
+
+    text -> plan cache, or: fingerprint -> parse -> bind and build -> rewrite -> plan     compile()
+         -> a snapshot (read) or a transaction's overlay (write) -> operators -> values   run()
+
+It holds no state of a client: transactions are the caller's and come in as arguments. Safe to use from several threads.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from memoradb.core.clock import Clock, SystemClock
+from memoradb.core.errors import MemQLError, ParameterMissing
+from memoradb.core.rng import Random, SystemRandom
+from memoradb.core.values import Value
+from memoradb.storage.view import Counters, GraphView
+
+from .bind.types import Type
+from .exec.context import Cancellation, Context
+from .exec.materialise import materialise
+from .exec.operator import Frame
+from .exec.profile import Profile
+from .functions.registry import FunctionRegistry
+from .optimize.plan_cache import PlanCache
+from .optimize.planner import PhysicalPlan, plan
+from .parameters import normalise_parameters, type_of
+from .plan.explain import Measured, logical_lines, physical_lines, render, summary_plan
+from .procedures.registry import ProcedureRegistry
+from .result import StatementResult, Summary
+from .syntax.ast import StatementMode
+from .syntax.fingerprint import fingerprint
+
+if TYPE_CHECKING:
+    from memoradb.storage.engine import Engine
+    from memoradb.storage.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A plan, and the values of the literals that were lifted out of its text."""
+
+    plan: PhysicalPlan
+    literals: Mapping[str, Value]
+
+
+@dataclass(slots=True)
+class Options:
+    """How to run one statement; what tests and protocols vary.
+
+    ``timeout_ms`` None: no limit. ``disabled_rules``: rewrite rules left out (such plans are not cached).
+    ``batch_rows``: the most rows in a batch.
+    """
+
+    timeout_ms: int | None = None
+    batch_rows: int | None = None
+    disabled_rules: Collection[str] = ()
+    cancellation: Cancellation | None = None
+    memory_bytes_max: int | None = None
+    read_only: bool = False
+
+
+@dataclass(slots=True)
+class QueryEngine:
+    """Compiles and runs MemQL over one storage engine."""
+
+    storage: Engine
+    clock: Clock = field(default_factory=SystemClock)
+    random: Random = field(default_factory=SystemRandom)
+    functions: FunctionRegistry = field(default_factory=FunctionRegistry)
+    procedures: ProcedureRegistry = field(default_factory=ProcedureRegistry)
+    _by_text: PlanCache[Prepared] = field(default_factory=PlanCache)
+    _by_fingerprint: PlanCache[PhysicalPlan] = field(default_factory=PlanCache)
+
+    # --- text to plan
+
+    def prepare(self, text: str, view: GraphView, disabled_rules: Collection[str] = ()) -> Prepared:
+        """The plan for ``text``, from the cache where it was seen before, whatever its literals.
+
+        Raises:
+            MemQLError: the text is not a statement that can be run; with its position.
+        """
+        if disabled_rules:
+            return Prepared(self._compile(text, view, {}, disabled_rules), {})
+        version = (view.schema_version, view.statistics.generation())
+        prepared = self._by_text.get(text, version)
+        if prepared is not None:
+            return prepared
+        lifted = fingerprint(text)
+        compiled = self._by_fingerprint.get(lifted.key, version)
+        if compiled is None:
+            if lifted.parameters:
+                types = {name: type_of(value) for name, value in lifted.parameters.items()}
+                try:
+                    compiled = self._compile(lifted.key, view, types)
+                except MemQLError:
+                    # The error must point into the text as written; should that compile, its plan is as good.
+                    prepared = Prepared(self._compile(text, view, {}), {})
+                    self._by_text.put(text, version, prepared)
+                    return prepared
+            else:
+                compiled = self._compile(text, view, {})
+            self._by_fingerprint.put(lifted.key, version, compiled)
+        prepared = Prepared(compiled, lifted.parameters)
+        self._by_text.put(text, version, prepared)
+        return prepared
+
+    def _compile(
+        self,
+        text: str,
+        view: GraphView,
+        parameter_types: Mapping[str, Type],
+        disabled_rules: Collection[str] = (),
+    ) -> PhysicalPlan:
+        # Imported here: a database whose statements are all cached never loads the parser.
+        from .bind.catalog import GraphCatalog
+        from .plan.build import plan_statement
+        from .syntax.parser import parse
+
+        catalog = GraphCatalog(view, self.functions, self.procedures)
+        try:
+            logical = plan_statement(parse(text), text, catalog, parameter_types)
+            return plan(logical, view, disabled_rules)
+        except MemQLError as error:
+            raise error.located(text) from None
+
+    def forget_plans(self) -> None:
+        """Drop all cached plans: what a procedure or function name means has changed."""
+        self._by_text.clear()
+        self._by_fingerprint.clear()
+
+    # --- plan to result
+
+    def execute(
+        self,
+        text: str,
+        parameters: Mapping[str, Value] | None = None,
+        *,
+        transaction: Transaction | None = None,
+        options: Options | None = None,
+    ) -> StatementResult:
+        """Run one statement to its end, in ``transaction`` or in one of its own.
+
+        A statement that fails has no effect; inside a transaction the transaction goes on without it.
+
+        Raises:
+            MemoraDBError: any of the tree in ``core.errors``.
+        """
+        options = options or Options()
+        started = self.clock.monotonic_ns()
+        given = normalise_parameters(parameters) if parameters else {}
+        if transaction is not None:
+            prepared = self.prepare(text, transaction.view, options.disabled_rules)
+            compiled = self.clock.monotonic_ns()
+            result = self._in_transaction(text, prepared, given, transaction, options)
+        else:
+            snapshot = self.storage.snapshot()
+            prepared = self.prepare(text, snapshot, options.disabled_rules)
+            compiled = self.clock.monotonic_ns()
+            if prepared.plan.logical.read_only or prepared.plan.logical.mode is StatementMode.EXPLAIN:
+                result = self._run(text, prepared, given, snapshot, options)
+            else:
+                with self.storage.begin(exclusive=True) as own:
+                    result = self._run(text, prepared, given, own.view, options)
+                    committed = own.commit()
+                    result.summary.position = committed.position
+        result.summary.compile_ns = compiled - started
+        result.summary.time_ns = self.clock.monotonic_ns() - started
+        return result
+
+    def _in_transaction(
+        self,
+        text: str,
+        prepared: Prepared,
+        given: Mapping[str, Value],
+        transaction: Transaction,
+        options: Options,
+    ) -> StatementResult:
+        if prepared.plan.logical.read_only:
+            return self._run(text, prepared, given, transaction.view, options)
+        savepoint = transaction.view.savepoint()
+        try:
+            return self._run(text, prepared, given, transaction.view, options)
+        except BaseException:
+            transaction.view.rollback_to(savepoint)
+            raise
+
+    def _run(
+        self, text: str, prepared: Prepared, given: Mapping[str, Value], view: GraphView, options: Options
+    ) -> StatementResult:
+        physical = prepared.plan
+        logical = physical.logical
+        if not logical.read_only and options.read_only:
+            raise MemQLError(
+                "This connection may only read, and the statement writes.",
+                code="Neo.ClientError.Statement.AccessMode",
+                gqlstatus="25G02",
+            )
+        parameters = {**given, **prepared.literals} if prepared.literals else given
+        if not logical.parameters <= parameters.keys() and logical.mode is not StatementMode.EXPLAIN:
+            missing = min(logical.parameters - parameters.keys())
+            raise ParameterMissing(
+                f"Expected parameter: {missing}.", hint=f"Give a value for ${missing} with the statement."
+            )
+        if logical.mode is StatementMode.EXPLAIN:
+            return self._explained(text, physical)
+        profile = Profile(time.perf_counter_ns) if logical.mode is StatementMode.PROFILE else None
+        context = self._context(view, parameters, options, profile)
+        before = Counters() if logical.read_only else context.writer.statement_counters()
+        try:
+            values, count = self._drain(physical, context, logical.columns)
+            if not logical.read_only:
+                context.writer.check_deletes()
+        except MemQLError as error:
+            # Spans of a plan made from a fingerprint point into the fingerprint: only plans of the text itself locate.
+            raise error if prepared.literals else error.located(text) from None
+        counters = before if logical.read_only else context.writer.statement_counters(before)
+        summary = Summary(text, logical.statement_type, counters, notifications=logical.notifications)
+        if profile is not None:
+            self._describe(summary, physical, profile.measured)
+        return StatementResult(logical.columns, values, count, summary)
+
+    def _drain(
+        self, physical: PhysicalPlan, context: Context, columns: tuple[str, ...]
+    ) -> tuple[list[list[Value]], int]:
+        values: list[list[Value]] = [[] for _ in columns]
+        count = 0
+        for batch in context.batches(physical.root, Frame.top()):
+            batch = batch.expanded()
+            count += batch.length
+            # The root's columns stand in result order: names may repeat nothing, positions are enough.
+            for gathered, column in zip(values, batch.columns.values(), strict=False):
+                gathered.extend(materialise(column, context.view))
+        return values, count
+
+    def _context(
+        self,
+        view: GraphView,
+        parameters: Mapping[str, Value],
+        options: Options,
+        profile: Profile | None,
+    ) -> Context:
+        cancellation = options.cancellation
+        if cancellation is None and options.timeout_ms is not None:
+            deadline = self.clock.monotonic_ns() + options.timeout_ms * 1_000_000
+            cancellation = Cancellation(self.clock, deadline)
+        return Context(
+            view=view,
+            parameters=parameters,
+            clock=self.clock,
+            now_ns=self.clock.now_ns(),
+            random=self.random,
+            functions=self.functions,
+            procedures=self.procedures,
+            batch_rows=options.batch_rows,
+            cancellation=cancellation,
+            memory_bytes_max=options.memory_bytes_max,
+            profile=profile,
+        )
+
+    # --- EXPLAIN and PROFILE
+
+    def _explained(self, text: str, physical: PhysicalPlan) -> StatementResult:
+        summary = Summary(text, physical.logical.statement_type, Counters())
+        self._describe(summary, physical, lambda _: None)
+        return StatementResult((), [], 0, summary)
+
+    def _describe(
+        self, summary: Summary, physical: PhysicalPlan, measured: Callable[..., Measured | None]
+    ) -> None:
+        lines = physical_lines(physical.root, measured)
+        parts = [render(logical_lines(physical.rewritten), "Logical plan"), render(lines, "Physical plan")]
+        if physical.rules:
+            parts.append("Rules that fired: " + ", ".join(dict.fromkeys(physical.rules)))
+        summary.plan = "\n\n".join(parts)
+        summary.plan_tree = summary_plan(lines)

@@ -1,0 +1,1 @@
+"""Sample graphs built from real input that every machine has."""

@@ -1,0 +1,1 @@
+"""Immutable snapshot files and their manifests."""

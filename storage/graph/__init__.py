@@ -1,0 +1,1 @@
+"""Labels, slots and adjacency."""

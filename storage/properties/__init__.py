@@ -1,0 +1,1 @@
+"""Property columns with undo."""
