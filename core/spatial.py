@@ -106,6 +106,4 @@ def within_box(point: Point, low: Point, high: Point) -> bool | None:
     """Whether ``point`` lies in the box between two corners; None across systems."""
     if not point.srid == low.srid == high.srid:
         return None
-    return all(
-        a <= p <= b for p, a, b in zip(point.coordinates, low.coordinates, high.coordinates, strict=True)
-    )
+    return all(a <= p <= b for p, a, b in zip(point.coordinates, low.coordinates, high.coordinates, strict=True))

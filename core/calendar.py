@@ -1,0 +1,144 @@
+"""The proleptic Gregorian calendar on integers, for any year; ISO weeks; time zones.
+
+Days count from 1970-01-01. The conversions are Howard Hinnant's (chrono-compatible low-level date algorithms): eras
+of 400 years, years that begin in March.
+"""
+
+from __future__ import annotations
+
+import datetime as python_datetime
+from functools import lru_cache
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from .errors import ArgumentError
+
+DAY_NS: Final = 86_400_000_000_000
+SECOND_NS: Final = 1_000_000_000
+YEAR_MAX: Final = 999_999_999
+
+
+def days_from_civil(year: int, month: int, day: int) -> int:
+    """Days since 1970-01-01.
+
+    >>> days_from_civil(2000, 3, 1)
+    11017
+    """
+    year -= month <= 2
+    era = year // 400
+    of_era = year - era * 400
+    of_year = (153 * (month + (-3 if month > 2 else 9)) + 2) // 5 + day - 1
+    return era * 146_097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719_468
+
+
+def civil_from_days(days: int) -> tuple[int, int, int]:
+    """Year, month, day.
+
+    >>> civil_from_days(11017)
+    (2000, 3, 1)
+    """
+    days += 719_468
+    era = days // 146_097
+    of_era = days - era * 146_097
+    year = (of_era - of_era // 1460 + of_era // 36_524 - of_era // 146_096) // 365
+    of_year = of_era - (365 * year + year // 4 - year // 100)
+    part = (5 * of_year + 2) // 153
+    month = part + (3 if part < 10 else -9)
+    return year + era * 400 + (month <= 2), month, of_year - (153 * part + 2) // 5 + 1
+
+
+def is_leap(year: int) -> bool:
+    """Whether ``year`` has 366 days."""
+    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+
+
+def month_days(year: int, month: int) -> int:
+    """Days in a month."""
+    return 29 if month == 2 and is_leap(year) else (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)[month - 1]
+
+
+def weekday(days: int) -> int:
+    """1 (Monday) to 7."""
+    return (days + 3) % 7 + 1
+
+
+def week_start(year: int) -> int:
+    """The Monday of week 1 of an ISO week year."""
+    fourth = days_from_civil(year, 1, 4)
+    return fourth - weekday(fourth) + 1
+
+
+def iso_week(days: int) -> tuple[int, int]:
+    """Week year and week."""
+    year = civil_from_days(days - weekday(days) + 4)[0]
+    return year, (days - week_start(year)) // 7 + 1
+
+
+def check_range(name: str, value: int, low: int, high: int) -> int:
+    """``value``, or ArgumentError outside ``low`` to ``high``."""
+    if not low <= value <= high:
+        raise ArgumentError(f"{name} must be between {low} and {high}, not {value}.")
+    return value
+
+
+def date_days(year: int, month: int, day: int) -> int:
+    """Like ``days_from_civil``, but ArgumentError where there is no such day."""
+    check_range("year", year, -YEAR_MAX, YEAR_MAX)
+    check_range("month", month, 1, 12)
+    check_range("day", day, 1, month_days(year, month))
+    return days_from_civil(year, month, day)
+
+
+def add_months(days: int, months: int) -> int:
+    """The same day so many months later, or that month's last."""
+    year, month, day = civil_from_days(days)
+    total = year * 12 + month - 1 + months
+    year, month = total // 12, total % 12 + 1
+    check_range("year", year, -YEAR_MAX, YEAR_MAX)
+    return days_from_civil(year, month, min(day, month_days(year, month)))
+
+
+# --- zones -------------------------------------------------------------------
+
+
+@lru_cache(maxsize=512)
+def zone(name: str) -> ZoneInfo:
+    """An IANA zone by name, in any case; ArgumentError where there is none."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        pass
+    from zoneinfo import available_timezones
+
+    for known in available_timezones():
+        if known.lower() == name.lower():
+            return ZoneInfo(known)
+    raise ArgumentError(f"Unknown time zone `{name}`.")
+
+
+def _representable(days: int) -> int:
+    """Python knows the years 1 to 9999: elsewhere the same day of a year with the same calendar, 400 years' multiple off."""
+    if -719_162 + 366 <= days <= 2_932_896 - 366:
+        return days
+    return days % 146_097
+
+
+def _python(days: int, ns: int) -> python_datetime.datetime:
+    return python_datetime.datetime(1970, 1, 1) + python_datetime.timedelta(
+        days=_representable(days), microseconds=ns // 1000
+    )
+
+
+def offset_at_local(name: str, days: int, ns: int) -> int:
+    """Seconds east of UTC at a local time; the earlier offset where clocks went back, the later's shift in a gap."""
+    offset = _python(days, ns).replace(tzinfo=zone(name)).utcoffset()
+    assert offset is not None
+    return int(offset.total_seconds())
+
+
+def offset_at_instant(name: str, days: int, ns: int) -> int:
+    """Seconds east of UTC at a moment given in UTC."""
+    moment = _python(days, ns).replace(tzinfo=python_datetime.UTC).astimezone(zone(name))
+    offset = moment.utcoffset()
+    assert offset is not None
+    return int(offset.total_seconds())
