@@ -342,7 +342,7 @@ class Retagger:
             first = i - 1
             while self.type(first - 1) == "DOT" and self.type(first - 2) == "IDENT":
                 first -= 2
-            if self.type(first - 1) in ("DOT", "COLON", "AMP", "BANG"):
+            if self.type(first - 1) == "DOT":
                 return
             self._join_name(first, i - 1)
             self.types[first] = "FNAME"
