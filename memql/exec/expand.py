@@ -1,0 +1,328 @@
+"""Following relationships one hop, over both forms of adjacency.
+
+The input is cut by cumulative degree, so that no step makes more than a bounded number of rows. Where neither the
+relationship nor the target is read afterwards, nothing is expanded: weights are multiplied by degrees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from memoradb.core.arithmetic import checked
+from memoradb.core.batch import Batch
+from memoradb.core.columns import Column, IntArray, Kind, TypedColumn, node_column, relationship_column
+from memoradb.core.errors import TypeMismatch
+from memoradb.core.semantics import type_name
+from memoradb.core.values import NodeRef, RelationshipRef, Value
+from memoradb.storage.view import Direction
+
+from .context import Context
+from .operator import Frame, Operator
+
+
+
+def element_slots(column: Column, kind: Kind) -> tuple[IntArray, IntArray | None]:
+    """(slots, positions of the rows that are not null; None for all)."""
+    if isinstance(column, TypedColumn) and column.kind == kind:
+        if column.mask is None:
+            return column.data, None
+        live = np.flatnonzero(~column.mask)
+        return column.data.take(live), live
+    wanted = NodeRef if kind == Kind.NODE else RelationshipRef
+    values = column.values()
+    live = []
+    slots = []
+    for i, value in enumerate(values):
+        if isinstance(value, wanted):
+            live.append(i)
+            slots.append(value.slot)
+        elif value is not None:
+            raise TypeMismatch(f"Expected a {kind.name.lower()}, not {type_name(value)}.")
+    positions = None if len(live) == len(values) else np.array(live, np.int64)
+    return np.array(slots, np.int64), positions
+
+
+def relationship_conflicts(batch: Batch, name: str, relationships: IntArray, positions: IntArray) -> IntArray:
+    """True where ``relationships[i]`` is already in column ``name`` of row ``positions[i]``."""
+    column = batch.columns[name]
+    if isinstance(column, TypedColumn):
+        return column.data.take(positions) == relationships
+    values = column.values()
+    found = np.zeros(len(relationships), np.bool_)
+    for i, (position, slot) in enumerate(zip(positions.tolist(), relationships.tolist(), strict=True)):
+        held = values[position]
+        items = held if isinstance(held, list) else [held]
+        found[i] = any(isinstance(r, RelationshipRef) and r.slot == slot for r in items)
+    return found
+
+
+def multiplied(weight: IntArray | None, factor: IntArray) -> IntArray | None:
+    """Products of weights, checked for overflow; None where all are 1."""
+    if weight is None:
+        return None if bool((factor == 1).all()) else factor
+    if len(factor) and int(weight.max()) * int(factor.max()) > (1 << 63) - 1:
+        checked(int(weight.max()) * int(factor.max()))
+    return weight * factor
+
+
+def degree_slices(degrees: IntArray, rows_max: int) -> Iterator[tuple[int, int]]:
+    """Ranges of sources whose relationships add up to at most ``rows_max``, one source at least."""
+    total = np.cumsum(degrees)
+    start, count = 0, len(degrees)
+    while start < count:
+        base = int(total[start - 1]) if start else 0
+        stop = int(np.searchsorted(total, base + rows_max, "right"))
+        stop = max(stop, start + 1)
+        yield start, stop
+        start = stop
+
+
+def implied_labels(labels: tuple[str, ...], types: tuple[str, ...], direction: Direction, context: Context) -> bool:
+    """Whether every relationship of these types leads to a node with ``labels``, by this view's exact counts."""
+    if direction is Direction.BOTH or not types:
+        return False
+    statistics = context.view.statistics
+    for type in types:
+        total = statistics.relationships(type)
+        for label in labels:
+            if direction is Direction.OUT:
+                with_label = statistics.relationships_between(None, type, label)
+            else:
+                with_label = statistics.relationships_between(label, type, None)
+            if with_label != total:
+                return False
+    return True
+
+
+@dataclass(eq=False, slots=True)
+class Expand(Operator):
+    """Each relationship of ``source``: one row each, or a weight where nothing of it is read."""
+
+    input: Operator
+    source: str
+    relationship: str | None
+    target: str | None
+    types: tuple[str, ...]
+    direction: Direction
+    target_labels: tuple[str, ...] = ()
+    unique: tuple[str, ...] = ()
+
+    def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
+        labels: tuple[str, ...] | None = None
+        for batch in context.batches(self.input, frame):
+            if labels is None:
+                implied = self.target_labels and implied_labels(self.target_labels, self.types, self.direction, context)
+                labels = () if implied else self.target_labels
+            sources, live = element_slots(batch.columns[self.source], Kind.NODE)
+            if live is not None:
+                batch = batch.take(live)
+            if not batch.length:
+                continue
+            types = self.types or None
+            if self.relationship is None and self.target is None and not labels and not self.unique:
+                degrees = context.view.degrees(sources, types, self.direction)
+                kept = np.flatnonzero(degrees)
+                if len(kept):
+                    out = batch if len(kept) == batch.length else batch.take(kept)
+                    weight = multiplied(out.weight, degrees.take(kept))
+                    yield Batch(out.columns, out.length, out.row, weight)
+                continue
+            if batch.length == 1:
+                yield from self._expand(batch, sources, labels, context)
+                continue
+            degrees = context.view.degrees(sources, types, self.direction)
+            for start, stop in degree_slices(degrees, context.expand_rows_max):
+                yield from self._expand(batch.slice(start, stop), sources[start:stop], labels, context)
+
+    def _expand(
+        self, batch: Batch, sources: IntArray, labels: tuple[str, ...], context: Context
+    ) -> Iterator[Batch]:
+        context.check()
+        found = context.view.expand(sources, self.types or None, self.direction)
+        positions, nodes, relationships = found.source_position, found.node, found.relationship
+        keep = None
+        for name in self.unique:
+            fresh = ~relationship_conflicts(batch, name, relationships, positions)
+            keep = fresh if keep is None else keep & fresh
+        for label in labels:
+            has = context.view.has_label(nodes, label)
+            keep = has if keep is None else keep & has
+        if keep is not None and not keep.all():
+            kept = np.flatnonzero(keep)
+            positions, nodes, relationships = positions.take(kept), nodes.take(kept), relationships.take(kept)
+        if not len(positions):
+            return
+        if self.relationship is None and self.target is None:
+            counts = np.bincount(positions, minlength=batch.length)
+            rows = np.flatnonzero(counts)
+            out = batch.take(rows)
+            yield Batch(out.columns, out.length, out.row, multiplied(out.weight, counts.take(rows)))
+            return
+        out = batch.take(positions)
+        columns = dict(out.columns)
+        if self.relationship is not None:
+            columns[self.relationship] = relationship_column(relationships)
+        if self.target is not None:
+            columns[self.target] = node_column(nodes)
+        out = Batch(columns, out.length, out.row, out.weight)
+        size = context.expand_rows_max
+        for start in range(0, out.length, size):
+            yield out.slice(start, start + size)
+
+    def describe(self) -> str:
+        return arrow(self.source, self.relationship, self.target, self.types, self.direction, self.target_labels)
+
+
+def arrow(
+    source: str,
+    relationship: str | None,
+    target: str | None,
+    types: tuple[str, ...],
+    direction: Direction,
+    labels: tuple[str, ...] = (),
+    length: str = "",
+) -> str:
+    """A step as EXPLAIN shows it; dead variables are left out."""
+    inner = (relationship or "").strip() + (":" + "|".join(types) if types else "") + length
+    left = "<-" if direction is Direction.IN else "-"
+    right = "->" if direction is Direction.OUT else "-"
+    end = (target or "").strip() + "".join(f":{x}" for x in labels)
+    return f"({source.strip()}){left}[{inner}]{right}({end})"
+
+
+@dataclass(eq=False, slots=True)
+class ExpandInto(Operator):
+    """The relationships between two nodes that are both bound."""
+
+    input: Operator
+    source: str
+    relationship: str | None
+    target: str
+    types: tuple[str, ...]
+    direction: Direction
+    unique: tuple[str, ...] = ()
+
+    def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
+        for batch in context.batches(self.input, frame):
+            sources, live = element_slots(batch.columns[self.source], Kind.NODE)
+            if live is not None:
+                batch = batch.take(live)
+            targets, live = element_slots(batch.columns[self.target], Kind.NODE)
+            if live is not None:
+                batch, sources = batch.take(live), sources.take(live)
+            if batch.length:
+                yield from self._into(batch, sources, targets, context)
+
+    def _into(self, batch: Batch, sources: IntArray, targets: IntArray, context: Context) -> Iterator[Batch]:
+        view, types = context.view, self.types or None
+        out_degrees = view.degrees(sources, types, self.direction)
+        back = {Direction.OUT: Direction.IN, Direction.IN: Direction.OUT, Direction.BOTH: Direction.BOTH}
+        in_degrees = view.degrees(targets, types, back[self.direction])
+        # Walk from the end with fewer relationships, for each row of its own accord.
+        forwards = out_degrees <= in_degrees
+        for from_source, starts, ends, degrees, direction in (
+            (True, sources, targets, out_degrees, self.direction),
+            (False, targets, sources, in_degrees, back[self.direction]),
+        ):
+            chosen = np.flatnonzero(forwards == from_source)
+            if not len(chosen):
+                continue
+            for start, stop in degree_slices(degrees.take(chosen), 4 * context.expand_rows_max):
+                context.check()
+                rows = chosen[start:stop]
+                found = view.expand(starts.take(rows), types, direction)
+                hits = np.flatnonzero(found.node == ends.take(rows).take(found.source_position))
+                positions = rows.take(found.source_position.take(hits))
+                relationships = found.relationship.take(hits)
+                for name in self.unique:
+                    fresh = np.flatnonzero(~relationship_conflicts(batch, name, relationships, positions))
+                    positions, relationships = positions.take(fresh), relationships.take(fresh)
+                if not len(positions):
+                    continue
+                out = batch.take(positions)
+                if self.relationship is not None:
+                    out = out.with_columns({self.relationship: relationship_column(relationships)})
+                size = context.expand_rows_max
+                for begin in range(0, out.length, size):
+                    yield out.slice(begin, begin + size)
+
+    def describe(self) -> str:
+        return arrow(self.source, self.relationship, self.target, self.types, self.direction)
+
+
+@dataclass(eq=False, slots=True)
+class ProjectEndpoints(Operator):
+    """The ends of a relationship (or list of them) that is bound already: bound from it, or checked against it."""
+
+    input: Operator
+    relationship: str
+    source: str
+    target: str
+    types: tuple[str, ...]
+    direction: Direction
+    is_list: bool = False
+
+    def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
+        for batch in context.batches(self.input, frame):
+            values = batch.columns[self.relationship].values()
+            sources = batch.columns[self.source].values() if self.source in batch.columns else None
+            targets = batch.columns[self.target].values() if self.target in batch.columns else None
+            positions: list[int] = []
+            starts: list[int] = []
+            ends: list[int] = []
+            for i, value in enumerate(values):
+                for start, end in self._ends(value, context):
+                    if sources is not None and sources[i] != NodeRef(start):
+                        continue
+                    if targets is not None and targets[i] != NodeRef(end):
+                        continue
+                    if self.source == self.target and start != end:
+                        continue
+                    positions.append(i)
+                    starts.append(start)
+                    ends.append(end)
+            if positions:
+                out = batch.take(np.array(positions, np.int64))
+                yield out.with_columns(
+                    {
+                        self.source: node_column(np.array(starts, np.int64)),
+                        self.target: node_column(np.array(ends, np.int64)),
+                    }
+                )
+
+    def _ends(self, value: Value, context: Context) -> list[tuple[int, int]]:
+        """The pairs of ends that a bound value allows."""
+        view = context.view
+        if value is None:
+            return []
+        hops = value if isinstance(value, list) else [value]
+        if not hops or any(not isinstance(h, RelationshipRef) for h in hops):
+            return []
+        slots = np.array([h.slot for h in hops], np.int64)
+        if self.types and any(t not in self.types for t in view.relationship_type(slots)):
+            return []
+        starts, ends = (a.tolist() for a in view.endpoints(slots))
+        found = _walk(list(zip(starts, ends, strict=True)), self.direction is Direction.BOTH)
+        return list(dict.fromkeys(found))
+
+    def describe(self) -> str:
+        return arrow(self.source, self.relationship, self.target, self.types, self.direction)
+
+
+def _walk(pairs: list[tuple[int, int]], both: bool) -> list[tuple[int, int]]:
+    """The (first, last) nodes of walks along the pairs in order."""
+    walks = [pairs[0]] + ([(pairs[0][1], pairs[0][0])] if both else [])
+    for start, end in pairs[1:]:
+        following = []
+        for first, last in walks:
+            if last == start:
+                following.append((first, end))
+            if both and last == end and start != end:
+                following.append((first, start))
+        walks = following
+    return walks
+
+
