@@ -1,0 +1,164 @@
+"""Apply: an inner plan for each outer row, run once over slices of the outer batch (DESIGN 4.3).
+
+The inner plan starts from the columns it needs and a fresh ``row``, enters with weight 1, and joins back by position
+with a stable sort. On an error a read-only inner plan is replayed row by row, streaming, so that rows before the failing
+one go out first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from memoradb.core.batch import Batch, concat_batches
+from memoradb.core.columns import ConstantColumn, ListColumn, take_or_null
+from memoradb.core.errors import MemQLError
+from memoradb.core.semantics import type_name
+
+from ..kernels.compile import compile_expression
+from ..kernels.subquery import argument_frame
+from ..plan.explain import show, show_variable
+from ..plan.expr import Expr
+from ..plan.nodes import ApplyKind
+from .context import Context
+from .expand import multiplied
+from .operator import Frame, Operator
+
+SLICE_ROWS = 4_096
+"""Outer rows run at a time."""
+
+
+@dataclass(eq=False, slots=True)
+class Apply(Operator):
+    """All kinds of correlated subquery that are clauses."""
+
+    outer: Operator
+    inner: Operator
+    kind: ApplyKind
+    variables: tuple[str, ...]
+    arguments: tuple[str, ...]
+    per_row: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.kind.value
+
+    def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
+        size = 1 if self.per_row else min(SLICE_ROWS, context.rows_max)
+        writes = self.per_row or hasattr(context.view, "create_nodes")
+        for batch in context.batches(self.outer, frame):
+            if self.kind in (ApplyKind.UNIT, ApplyKind.CROSS) and writes:
+                batch = batch.expanded()
+            for start in range(0, batch.length, size):
+                piece = batch.slice(start, start + size)
+                if piece.length == 1 or writes:
+                    yield from self._joined(piece, context, stream=piece.length == 1)
+                    continue
+                try:
+                    found = list(self._joined(piece, context, stream=False))
+                except MemQLError:
+                    for i in range(piece.length):
+                        yield from self._joined(piece.slice(i, i + 1), context, stream=True)
+                    continue
+                yield from found
+
+    def _joined(self, piece: Batch, context: Context, stream: bool) -> Iterator[Batch]:
+        inner = context.batches(self.inner, argument_frame(piece, self.arguments))
+        match self.kind:
+            case ApplyKind.UNIT:
+                for _ in inner:
+                    pass
+                yield piece
+            case ApplyKind.SEMI | ApplyKind.ANTI:
+                found = np.zeros(piece.length, np.bool_)
+                for batch in inner:
+                    found[batch.rows()] = True
+                    if found.all():
+                        break
+                rows = np.flatnonzero(found if self.kind is ApplyKind.SEMI else ~found)
+                if len(rows):
+                    yield piece.take(rows)
+            case ApplyKind.CROSS | ApplyKind.OPTIONAL:
+                yield from self._with_inner(piece, inner, context, stream)
+
+    def _with_inner(
+        self, piece: Batch, inner: Iterator[Batch], context: Context, stream: bool
+    ) -> Iterator[Batch]:
+        if stream:
+            hit = False
+            for batch in inner:
+                hit = True
+                yield self._join(piece, batch, False)
+            if not hit and self.kind is ApplyKind.OPTIONAL:
+                yield self._miss(piece)
+            return
+        held = list(inner)
+        if not held:
+            if self.kind is ApplyKind.OPTIONAL:
+                yield self._miss(piece)
+            return
+        out = self._join(piece, concat_batches(held), self.kind is ApplyKind.OPTIONAL)
+        for start in range(0, out.length, context.rows_max):
+            yield out.slice(start, start + context.rows_max)
+
+    def _miss(self, piece: Batch) -> Batch:
+        return piece.with_columns({v: ConstantColumn(None, piece.length) for v in self.variables})
+
+    def _join(self, piece: Batch, inner: Batch, optional: bool) -> Batch:
+        rows = inner.rows()
+        positions = np.arange(inner.length)
+        if optional:
+            missing = np.setdiff1d(np.arange(piece.length), rows)
+            rows = np.concatenate([rows, missing])
+            positions = np.concatenate([positions, np.full(len(missing), -1, np.int64)])
+        order = np.argsort(rows, kind="stable")
+        rows, positions = rows.take(order), positions.take(order)
+        out = piece.take(rows)
+        columns = dict(out.columns)
+        for name in self.variables:
+            columns[name] = take_or_null(inner.columns[name], positions)
+        weight = out.weight
+        if inner.weight is not None:
+            own = np.where(positions < 0, 1, inner.weight.take(np.maximum(positions, 0)))
+            weight = own if weight is None else multiplied(weight, own)
+        return Batch(columns, out.length, out.row, weight)
+
+    def describe(self) -> str:
+        return ", ".join(map(show_variable, self.variables))
+
+
+@dataclass(eq=False, slots=True)
+class Foreach(Operator):
+    """Runs ``inner`` for each element of a list, for its effects; the rows pass unchanged."""
+
+    input: Operator
+    variable: str
+    source: Expr
+    inner: Operator
+    arguments: tuple[str, ...]
+    per_row: bool = True
+
+    def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
+        source = compile_expression(self.source)
+        outer = tuple(a for a in self.arguments if a != self.variable)
+        for batch in context.batches(self.input, frame):
+            batch = batch.expanded()
+            for i in range(batch.length):
+                row = batch.slice(i, i + 1)
+                items = source(row, context).item(0)
+                if items is None:
+                    continue
+                if not isinstance(items, list):
+                    raise MemQLError(
+                        f"FOREACH takes a list, not {type_name(items)}.", kind="TypeError", detail="InvalidArgumentType"
+                    )
+                for item in items:
+                    columns = {a: row.columns[a] for a in outer} | {self.variable: ListColumn([item])}
+                    for _ in context.batches(self.inner, Frame(Batch(columns, 1), 1)):
+                        pass
+            yield batch
+
+    def describe(self) -> str:
+        return f"{show_variable(self.variable)} IN {show(self.source)}"

@@ -1,0 +1,250 @@
+"""CREATE, SET, REMOVE, DELETE: rows into changes of the writer's overlay.
+
+Everything goes by batch: a column of new nodes, a column of values. SET whose items read what they write runs row by
+row instead, as the planner says (``per_row``). Weights are expanded first: a row of weight two is updated twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from memoradb.core.batch import Batch
+from memoradb.core.columns import Column, IntArray, Kind, ListColumn, TypedColumn
+from memoradb.core.columns import node_column, relationship_column
+from memoradb.core.errors import MemQLError, TypeMismatch
+from memoradb.core.semantics import type_name
+from memoradb.core.values import NodeRef, PathRef, RelationshipRef, Value
+from memoradb.storage.view import Element
+
+from ..functions.graph import properties_of
+from ..kernels.compile import compile_expression
+from ..plan.explain import show, show_variable
+from ..plan.expr import Expr, Literal, MapOf
+from ..plan.nodes import NewNode, NewRelationship, SetLabelsItem, SetPropertiesItem, SetPropertyItem, UpdateItem
+from .context import Context
+from .expand import element_slots
+from .operator import Frame, Operator
+
+
+def property_columns(expr: Expr | None, batch: Batch, context: Context) -> dict[str, Column]:
+    """A map expression as a column for each key."""
+    if expr is None:
+        return {}
+    if isinstance(expr, MapOf):
+        return {key: compile_expression(value)(batch, context) for key, value in expr.entries}
+    maps = compile_expression(expr)(batch, context).values()
+    keys: dict[str, None] = {}
+    for value in maps:
+        if value is None:
+            continue
+        if not isinstance(value, (dict, NodeRef, RelationshipRef)):
+            raise TypeMismatch(f"Properties are given by a map, not {type_name(value)}.")
+        keys.update(dict.fromkeys(properties_of(context, value)))
+    plain = [{} if v is None else properties_of(context, v) for v in maps]
+    return {key: ListColumn([m.get(key) for m in plain]) for key in keys}
+
+
+def create_elements(
+    batch: Batch, nodes: tuple[NewNode, ...], relationships: tuple[NewRelationship, ...], context: Context
+) -> Batch:
+    """The batch with columns for its new elements."""
+    writer = context.writer
+    for node in nodes:
+        slots = writer.create_nodes(batch.length, node.labels, property_columns(node.properties, batch, context))
+        batch = batch.with_columns({node.variable: node_column(slots)})
+    for relationship in relationships:
+        ends = []
+        for name in (relationship.source, relationship.target):
+            slots, live = element_slots(batch.columns[name], Kind.NODE)
+            if live is not None:
+                raise MemQLError(
+                    f"Cannot create a relationship: its node `{show_variable(name)}` is null.",
+                    kind="SemanticError",
+                    detail="CreateRelationshipWithNullNode",
+                )
+            ends.append(slots)
+        properties = property_columns(relationship.properties, batch, context)
+        slots = writer.create_relationships(relationship.type, ends[0], ends[1], properties)
+        batch = batch.with_columns({relationship.variable: relationship_column(slots)})
+    return batch
+
+
+@dataclass(eq=False, slots=True)
+class Create(Operator):
+    """New elements for each row."""
+
+    input: Operator
+    nodes: tuple[NewNode, ...]
+    relationships: tuple[NewRelationship, ...]
+
+    def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
+        for batch in context.batches(self.input, frame):
+            yield create_elements(batch.expanded(), self.nodes, self.relationships, context)
+
+    def describe(self) -> str:
+        parts = [f"({show_variable(n.variable)}{''.join(f':{x}' for x in n.labels)})" for n in self.nodes]
+        parts += [
+            f"({show_variable(r.source)})-[{show_variable(r.variable)}:{r.type}]->({show_variable(r.target)})"
+            for r in self.relationships
+        ]
+        return ", ".join(parts)
+
+
+def _split(column: Column) -> list[tuple[Element, IntArray, IntArray]]:
+    """The elements in a column, by kind: (kind, slots, positions); nulls are left out."""
+    if isinstance(column, TypedColumn) and column.kind in (Kind.NODE, Kind.RELATIONSHIP):
+        slots, live = element_slots(column, column.kind)
+        positions = np.arange(len(column)) if live is None else live
+        return [(Element.NODE if column.kind == Kind.NODE else Element.RELATIONSHIP, slots, positions)]
+    found: dict[Element, tuple[list[int], list[int]]] = {}
+    for i, value in enumerate(column.values()):
+        if value is None:
+            continue
+        if isinstance(value, NodeRef):
+            element = Element.NODE
+        elif isinstance(value, RelationshipRef):
+            element = Element.RELATIONSHIP
+        else:
+            raise TypeMismatch(f"Only nodes and relationships can be changed, not {type_name(value)}.")
+        slots, positions = found.setdefault(element, ([], []))
+        slots.append(value.slot)
+        positions.append(i)
+    return [(e, np.array(s, np.int64), np.array(p, np.int64)) for e, (s, p) in found.items()]
+
+
+def apply_items(batch: Batch, items: tuple[UpdateItem, ...], context: Context) -> None:
+    """All items of a SET or REMOVE on every row of ``batch``, item by item."""
+    writer = context.writer
+    for item in items:
+        column = compile_expression(item.target)(batch, context)
+        match item:
+            case SetPropertyItem(_, key, value):
+                values = compile_expression(value)(batch, context)
+                if not isinstance(key, Literal):
+                    _set_dynamic(batch, column, compile_expression(key)(batch, context), values, context)
+                    continue
+                for element, slots, positions in _split(column):
+                    whole = len(positions) == batch.length
+                    writer.set_property(element, slots, key.value, values if whole else values.take(positions))
+            case SetPropertiesItem(_, value, merge):
+                _set_all(column, compile_expression(value)(batch, context), merge, context)
+            case SetLabelsItem(_, labels, remove):
+                for element, slots, _ in _split(column):
+                    if element is not Element.NODE:
+                        raise TypeMismatch("A relationship has a type, not labels that can be set.")
+                    if remove:
+                        writer.remove_labels(slots, labels)
+                    else:
+                        writer.add_labels(slots, labels)
+
+
+def _set_dynamic(batch: Batch, column: Column, keys: Column, values: Column, context: Context) -> None:
+    for element, slots, positions in _split(column):
+        for slot, position in zip(slots.tolist(), positions.tolist(), strict=True):
+            key = keys.item(position)
+            if type(key) is not str:
+                raise TypeMismatch(f"A property is named by a string, not {type_name(key)}.")
+            one = np.array([slot], np.int64)
+            context.writer.set_property(element, one, key, ListColumn([values.item(position)]))
+
+
+def _set_all(column: Column, values: Column, merge: bool, context: Context) -> None:
+    maps = values.values()
+    for element, slots, positions in _split(column):
+        for slot, position in zip(slots.tolist(), positions.tolist(), strict=True):
+            value = maps[position]
+            if value is None:
+                if merge:
+                    continue
+                value = {}
+            properties = properties_of(context, value, "SET")
+            if merge:
+                one = np.array([slot], np.int64)
+                for key, new in properties.items():
+                    context.writer.set_property(element, one, key, ListColumn([new]))
+            else:
+                context.writer.replace_properties(element, slot, properties)
+
+
+@dataclass(eq=False, slots=True)
+class Update(Operator):
+    """SET and REMOVE."""
+
+    input: Operator
+    items: tuple[UpdateItem, ...]
+    per_row: bool = False
+
+    def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
+        for batch in context.batches(self.input, frame):
+            batch = batch.expanded()
+            if self.per_row:
+                for i in range(batch.length):
+                    apply_items(batch.slice(i, i + 1), self.items, context)
+            else:
+                apply_items(batch, self.items, context)
+            yield batch
+
+    def describe(self) -> str:
+        parts = []
+        for item in self.items:
+            match item:
+                case SetPropertyItem(target, key, value):
+                    parts.append(f"{show(target)}.{key.value if isinstance(key, Literal) else show(key)} = {show(value)}")
+                case SetPropertiesItem(target, value, merge):
+                    parts.append(f"{show(target)} {'+=' if merge else '='} {show(value)}")
+                case SetLabelsItem(target, labels, remove):
+                    parts.append(f"{'-' if remove else '+'}{show(target)}{''.join(f':{x}' for x in labels)}")
+        return ", ".join(parts)
+
+
+@dataclass(eq=False, slots=True)
+class Delete(Operator):
+    """Deletes nodes, relationships and paths, also inside lists and maps."""
+
+    input: Operator
+    targets: tuple[Expr, ...]
+    detach: bool
+
+    def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
+        targets = [compile_expression(t) for t in self.targets]
+        for batch in context.batches(self.input, frame):
+            nodes: set[int] = set()
+            relationships: set[int] = set()
+            for target in targets:
+                column = target(batch, context)
+                if isinstance(column, TypedColumn) and column.kind in (Kind.NODE, Kind.RELATIONSHIP):
+                    slots, _ = element_slots(column, column.kind)
+                    (nodes if column.kind == Kind.NODE else relationships).update(slots.tolist())
+                else:
+                    for value in column.values():
+                        _gather(value, nodes, relationships)
+            writer = context.writer
+            writer.delete_relationships(np.array(sorted(relationships), np.int64))
+            writer.delete_nodes(np.array(sorted(nodes), np.int64), self.detach)
+            yield batch
+
+    def describe(self) -> str:
+        return ("DETACH " if self.detach else "") + ", ".join(map(show, self.targets))
+
+
+def _gather(value: Value, nodes: set[int], relationships: set[int]) -> None:
+    match value:
+        case None:
+            return
+        case NodeRef(slot):
+            nodes.add(slot)
+        case RelationshipRef(slot):
+            relationships.add(slot)
+        case PathRef():
+            nodes.update(value.nodes)
+            relationships.update(value.relationships)
+        case list():
+            for item in value:
+                _gather(item, nodes, relationships)
+        case _:
+            raise TypeMismatch(f"DELETE takes nodes, relationships and paths, not {type_name(value)}.")
+
+

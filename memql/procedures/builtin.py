@@ -1,0 +1,226 @@
+"""The procedures that every database has: what tools and drivers ask, and search by index name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from memoradb.core.columns import Kind, TypedColumn
+from memoradb.core.values import Value
+from memoradb.core.vectors import as_floats
+from memoradb.storage.view import Element, IndexKind, Scored
+
+from .registry import Procedure, make_procedure
+
+if TYPE_CHECKING:
+    from ..exec.context import Context
+
+Rows = Iterator[dict[str, Value]]
+
+
+def _labels(context: Context) -> Rows:
+    for label in context.view.labels():
+        yield {"label": label}
+
+
+def _types(context: Context) -> Rows:
+    for type in context.view.relationship_types():
+        yield {"relationshipType": type}
+
+
+def _keys(context: Context) -> Rows:
+    for key in context.view.property_keys():
+        yield {"propertyKey": key}
+
+
+def _stats(context: Context) -> Rows:
+    statistics = context.view.statistics
+    yield {"what": "nodes", "name": None, "count": statistics.nodes()}
+    for label in context.view.labels():
+        yield {"what": "nodes", "name": label, "count": statistics.nodes_with_label(label)}
+    yield {"what": "relationships", "name": None, "count": statistics.relationships()}
+    for type in context.view.relationship_types():
+        yield {"what": "relationships", "name": type, "count": statistics.relationships(type)}
+
+
+def _components(context: Context) -> Rows:
+    from memoradb import __version__
+
+    yield {"name": "MemoraDB Kernel", "versions": [__version__], "edition": "community"}
+
+
+def _procedures(context: Context) -> Rows:
+    for procedure in context.procedures:
+        yield {
+            "name": procedure.name,
+            "signature": procedure.signature,
+            "description": procedure.description,
+            "mode": procedure.mode,
+        }
+
+
+def _functions(context: Context) -> Rows:
+    for function in context.functions:
+        if function.name[0].isalpha() and " " not in function.name and function.name.upper() not in ("NOT", "XOR", "IN"):
+            yield {
+                "name": function.name,
+                "signature": function.signature,
+                "description": function.description,
+                "aggregating": function.aggregate,
+            }
+
+
+def _checkpoint(context: Context) -> Rows:
+    if context.procedures.checkpoint is not None:
+        context.procedures.checkpoint()
+    yield {"success": True, "message": "Checkpoint completed."}
+
+
+def _hits(hits: Scored, element: Element, name: str) -> Rows:
+    kind = Kind.NODE if element is Element.NODE else Kind.RELATIONSHIP
+    for value, score in zip(TypedColumn(kind, hits.slots).values(), hits.scores.tolist(), strict=True):
+        yield {name: value, "score": score}
+
+
+def _query_vector(context: Context, index: Value, count: Value, vector: Value) -> Rows:
+    from ..exec.search import find_index, wanted
+
+    definition = find_index(context.view, index, IndexKind.VECTOR)
+    floats = as_floats(vector, "db.index.vector.queryNodes()")
+    hits = context.view.vector_search(index, floats, wanted(count, "The number of neighbours"))
+    yield from _hits(hits, definition.element, "node")
+
+
+def _query_text(context: Context, index: Value, text: Value, options: Value = None) -> Rows:
+    from ..exec.search import find_index, wanted
+
+    definition = find_index(context.view, index, IndexKind.FULLTEXT)
+    limit = (options or {}).get("limit")
+    hits = context.view.text_search(index, text, None if limit is None else wanted(limit))
+    yield from _hits(hits, definition.element, "node")
+
+
+def _await(context: Context, *_: Value) -> Rows:
+    yield from ()
+
+
+def _node_types(context: Context) -> Rows:
+    view = context.view
+    for label in view.labels():
+        slots = view.nodes_with_label(label)
+        kinds: dict[str, set[str]] = {}
+        count = 0
+        for slot in list(slots[:1000]):
+            count += 1
+            for key, value in view.properties(Element.NODE, slot).items():
+                kinds.setdefault(key, set()).add(_type_name(value))
+        for key in sorted(kinds):
+            yield {
+                "nodeType": f":`{label}`",
+                "nodeLabels": [label],
+                "propertyName": key,
+                "propertyTypes": sorted(kinds[key]),
+                "mandatory": False,
+            }
+        if not kinds:
+            yield {
+                "nodeType": f":`{label}`",
+                "nodeLabels": [label],
+                "propertyName": None,
+                "propertyTypes": None,
+                "mandatory": False,
+            }
+
+
+def _type_name(value: Value) -> str:
+    from memoradb.core.semantics import type_name
+
+    return type_name(value)
+
+
+def builtin_procedures() -> list[Procedure]:
+    """All of them."""
+
+    def built_in(
+        name: str,
+        inputs: list[tuple[str, str]],
+        outputs: list[tuple[str, str]],
+        function: Any,
+        description: str,
+        mode: str = "READ",
+        optional: int = 0,
+    ) -> Procedure:
+        return make_procedure(name, inputs, outputs, function, mode, description, True, optional)
+
+    return [
+        built_in("db.labels", [], [("label", "STRING")], _labels, "All labels."),
+        built_in(
+            "db.relationshipTypes", [], [("relationshipType", "STRING")], _types, "All relationship types."
+        ),
+        built_in("db.propertyKeys", [], [("propertyKey", "STRING")], _keys, "All property keys."),
+        built_in(
+            "db.stats",
+            [],
+            [("what", "STRING"), ("name", "STRING?"), ("count", "INTEGER")],
+            _stats,
+            "The counts that the optimizer reads.",
+        ),
+        built_in(
+            "db.schema.nodeTypeProperties",
+            [],
+            [
+                ("nodeType", "STRING"),
+                ("nodeLabels", "LIST"),
+                ("propertyName", "STRING?"),
+                ("propertyTypes", "LIST?"),
+                ("mandatory", "BOOLEAN"),
+            ],
+            _node_types,
+            "The properties of each label and their types, from a sample of its nodes.",
+        ),
+        built_in("db.checkpoint", [], [("success", "BOOLEAN"), ("message", "STRING")], _checkpoint, "Write a snapshot."),
+        built_in(
+            "db.awaitIndexes",
+            [("timeOutSeconds", "INTEGER?")],
+            [],
+            _await,
+            "Returns at once: indexes are built when they are created.",
+            optional=1,
+        ),
+        built_in(
+            "db.index.vector.queryNodes",
+            [("indexName", "STRING"), ("numberOfNearestNeighbours", "INTEGER"), ("query", "VECTOR")],
+            [("node", "NODE"), ("score", "FLOAT")],
+            _query_vector,
+            "The nodes most similar to a vector.",
+        ),
+        built_in(
+            "db.index.fulltext.queryNodes",
+            [("indexName", "STRING"), ("queryString", "STRING"), ("options", "MAP?")],
+            [("node", "NODE"), ("score", "FLOAT")],
+            _query_text,
+            "The nodes whose text matches a query.",
+            optional=1,
+        ),
+        built_in(
+            "dbms.components",
+            [],
+            [("name", "STRING"), ("versions", "LIST"), ("edition", "STRING")],
+            _components,
+            "Name and version of this database.",
+        ),
+        built_in(
+            "dbms.procedures",
+            [],
+            [("name", "STRING"), ("signature", "STRING"), ("description", "STRING"), ("mode", "STRING")],
+            _procedures,
+            "All procedures.",
+        ),
+        built_in(
+            "dbms.functions",
+            [],
+            [("name", "STRING"), ("signature", "STRING"), ("description", "STRING"), ("aggregating", "BOOLEAN")],
+            _functions,
+            "All functions.",
+        ),
+    ]
