@@ -21,8 +21,7 @@ from ..exec.search import TextSearch, VectorSearch
 from ..plan import nodes
 from ..plan.expr import Expr, Literal, Subquery, free_variables, map_children
 from ..plan.nodes import ApplyKind, LogicalNode
-from ..plan.properties import effects, output_columns
-from ..plan.transform import children
+from ..plan.properties import argument_variables, effects, output_columns
 from .eager import needs_eager_below, updates_row_by_row
 from .physical_match import plan_match
 
@@ -255,24 +254,6 @@ class PhysicalPlanner:
                 case nodes.SetLabelsItem(target, labels, remove):
                     planned.append(nodes.SetLabelsItem(self.expression(target), labels, remove))
         return tuple(planned)
-
-
-def argument_variables(inner: LogicalNode) -> tuple[str, ...]:
-    """The outer columns that an inner plan starts from: those of its Argument leaves."""
-    found: dict[str, None] = {}
-
-    def visit(node: LogicalNode) -> None:
-        if isinstance(node, nodes.Argument):
-            found.update(dict.fromkeys(node.variables))
-            return
-        below = children(node)
-        # Apply's inner side has arguments of its own, which its outer side gives; the outer side leads to ours.
-        inner_sides = 1 if isinstance(node, (nodes.Apply, nodes.Foreach, nodes.Merge)) else 0
-        for child in below[: len(below) - inner_sides]:
-            visit(child)
-
-    visit(inner)
-    return tuple(found)
 
 
 def plan_physical(root: LogicalNode, view: GraphView) -> Operator:

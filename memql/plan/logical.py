@@ -1,0 +1,24 @@
+"""A whole statement, bound and built."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from memoradb.core.values import Value
+
+from ..syntax.ast import StatementMode
+from .nodes import LogicalNode
+
+
+@dataclass(frozen=True, slots=True)
+class LogicalPlan:
+    """``columns`` are shown names in order; ``statement_type`` is r, w, rw or s as drivers know it."""
+
+    root: LogicalNode
+    columns: tuple[str, ...]
+    mode: StatementMode
+    read_only: bool
+    parameters: frozenset[str]
+    statement_type: str
+    notifications: tuple[Mapping[str, Value], ...] = ()

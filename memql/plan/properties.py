@@ -1,0 +1,233 @@
+"""What can be said of a logical node: its output columns, and what it reads and writes of the graph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from . import expr as e
+from . import nodes
+from .nodes import LogicalNode
+from .pattern import PatternGraph, PatternRelationship
+from .transform import children
+
+# --- output columns ----------------------------------------------------------
+
+
+def graph_variables(graph: PatternGraph) -> frozenset[str]:
+    """All variables of a pattern graph."""
+    return frozenset(n.variable for n in graph.nodes) | frozenset(r.variable for r in graph.relationships)
+
+
+def output_columns(node: LogicalNode) -> frozenset[str]:
+    """The columns of a node's rows."""
+    match node:
+        case nodes.Argument(variables):
+            return frozenset(variables)
+        case nodes.Match(input, graph):
+            return output_columns(input) | graph_variables(graph)
+        case nodes.Projection(input, items, keep):
+            made = frozenset(name for name, _ in items)
+            return output_columns(input) | made if keep else made
+        case nodes.Aggregation(_, keys, aggregates):
+            return frozenset(n for n, _ in keys) | frozenset(a.variable for a in aggregates)
+        case nodes.Distinct(_, columns):
+            return frozenset(columns)
+        case nodes.Unwind(input, _, variable):
+            return output_columns(input) | {variable}
+        case nodes.Apply(outer, _, _, variables):
+            return output_columns(outer) | frozenset(variables)
+        case nodes.Union(_, columns, _):
+            return frozenset(columns)
+        case nodes.ProcedureCall(input, _, _, yields):
+            return output_columns(input) | frozenset(v for _, v in yields)
+        case nodes.VectorSearch() | nodes.TextSearch():
+            made = {node.variable} | ({node.score} if node.score else set())
+            return output_columns(node.input) | made
+        case nodes.Create(input, new_nodes, new_relationships):
+            made = {n.variable for n in new_nodes} | {r.variable for r in new_relationships}
+            return output_columns(input) | made
+        case nodes.Merge():
+            return output_columns(node.input) | frozenset(node.variables)
+        case nodes.ProduceResults(_, columns):
+            return frozenset(v for _, v in columns)
+        case nodes.ShowIndexes(columns, _):
+            return frozenset(v for _, v in columns)
+        case nodes.CreateIndex() | nodes.DropIndex():
+            return frozenset()
+        case _:
+            return output_columns(children(node)[0])
+
+
+# --- effects -----------------------------------------------------------------
+
+ANY = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What is read and written: ``node`` (any node at all), ``label:L``, ``type:T``, ``key:k``, with ``*`` for all.
+
+    Deletion writes ``*``.
+    """
+
+    reads: frozenset[str] = frozenset()
+    writes: frozenset[str] = frozenset()
+
+    def __or__(self, other: Effects) -> Effects:
+        return Effects(self.reads | other.reads, self.writes | other.writes)
+
+    def conflicts_with(self, other: Effects) -> bool:
+        """Whether one writes what the other reads or writes."""
+        return _meet(self.writes, other.reads | other.writes) or _meet(self.reads, other.writes)
+
+
+def _meet(a: frozenset[str], b: frozenset[str]) -> bool:
+    if not a or not b:
+        return False
+    if ANY in a or ANY in b or a & b:
+        return True
+    for x, y in ((a, b), (b, a)):
+        for kind in ("label:", "type:", "key:"):
+            if kind + ANY in x and any(name.startswith(kind) for name in y):
+                return True
+    return False
+
+
+def expression_effects(expr: e.Expr) -> Effects:
+    """What evaluating an expression reads (and, in a subquery, writes)."""
+    match expr:
+        case e.Property(_, key):
+            own = Effects(frozenset((f"key:{key}",)))
+        case e.AllProperties() | e.Call("properties" | "keys" | "index" | "property"):
+            own = Effects(frozenset(("key:*",)))
+        case e.HasLabels():
+            own = Effects(frozenset(("label:*",)))
+        case e.Call("labels"):
+            own = Effects(frozenset(("label:*",)))
+        case e.Subquery(_, plan, _, _):
+            own = effects(plan)  # pyright: ignore[reportArgumentType]
+        case _:
+            own = Effects()
+    for child in e.children(expr):
+        own = own | expression_effects(child)
+    return own
+
+
+def _pattern_reads(graph: PatternGraph) -> Effects:
+    reads: set[str] = set()
+    for node in graph.nodes:
+        reads.update(f"label:{x}" for x in node.labels)
+        if not node.labels and node.variable not in graph.arguments:
+            reads.add("node")
+    for relationship in graph.relationships:
+        reads.update((f"type:{t}" for t in relationship.types) if relationship.types else ("type:*",))
+    return Effects(frozenset(reads))
+
+
+def own_effects(node: LogicalNode) -> Effects:
+    """What the node itself reads and writes: its expressions' reads, not its input's."""
+    own = Effects()
+    match node:
+        case nodes.Match(_, graph):
+            own = _pattern_reads(graph)
+        case nodes.Create(_, new_nodes, new_relationships):
+            own = _created(new_nodes, new_relationships)
+        case nodes.Merge(_, match, new_nodes, new_relationships):
+            own = _created(new_nodes, new_relationships) | effects(match)
+        case nodes.Update(_, items):
+            writes: set[str] = set()
+            for item in items:
+                match item:
+                    case nodes.SetPropertyItem(_, key, _):
+                        writes.add(f"key:{key.value}" if isinstance(key, e.Literal) else "key:*")
+                    case nodes.SetPropertiesItem():
+                        writes.add("key:*")
+                    case nodes.SetLabelsItem(_, labels, _):
+                        writes.update(f"label:{x}" for x in labels)
+            own = Effects(frozenset(), frozenset(writes))
+        case nodes.Delete():
+            own = Effects(frozenset(), frozenset((ANY,)))
+        case nodes.Foreach(_, _, _, inner):
+            own = effects(inner)
+        case nodes.Apply(_, inner, _, _):
+            own = effects(inner)
+        case nodes.VectorSearch() | nodes.TextSearch():
+            own = Effects(frozenset(("node", "label:*", "key:*")))
+        case nodes.ProcedureCall():
+            own = Effects(frozenset(("node", "label:*", "key:*", "type:*")))
+        case nodes.CreateIndex() | nodes.DropIndex():
+            own = Effects(frozenset(), frozenset(("schema",)))
+        case _:
+            pass
+    for expr in expressions_of(node):
+        own = own | expression_effects(expr)
+    return own
+
+
+def _created(
+    new_nodes: tuple[nodes.NewNode, ...], new_relationships: tuple[nodes.NewRelationship, ...]
+) -> Effects:
+    writes: set[str] = set()
+    for node in new_nodes:
+        writes.add("node")
+        writes.update(f"label:{x}" for x in node.labels)
+    writes.update(f"type:{r.type}" for r in new_relationships)
+    return Effects(frozenset(), frozenset(writes))
+
+
+def expressions_of(holder: object) -> list[e.Expr]:
+    """The expressions that a node holds itself."""
+    found: list[e.Expr] = []
+
+    def visit(value: object) -> None:
+        if isinstance(value, e.EXPRESSION_CLASSES):
+            found.append(value)  # pyright: ignore[reportArgumentType]
+        elif isinstance(value, tuple):
+            for item in value:
+                visit(item)
+        elif isinstance(
+            value,
+            (
+                PatternGraph,
+                PatternRelationship,
+                nodes.Aggregate,
+                nodes.SortKey,
+                nodes.NewNode,
+                nodes.NewRelationship,
+                nodes.SetPropertyItem,
+                nodes.SetPropertiesItem,
+                nodes.SetLabelsItem,
+            ),
+        ):
+            for f in fields(value):
+                visit(getattr(value, f.name))
+
+    for f in fields(holder):  # pyright: ignore[reportArgumentType]
+        visit(getattr(holder, f.name))
+    return found
+
+
+def effects(node: LogicalNode) -> Effects:
+    """What a whole plan reads and writes."""
+    total = own_effects(node)
+    for child in children(node):
+        total = total | effects(child)
+    return total
+
+
+def argument_variables(inner: LogicalNode) -> tuple[str, ...]:
+    """The outer columns that an inner plan starts from: those of its Argument leaves."""
+    found: dict[str, None] = {}
+
+    def visit(node: LogicalNode) -> None:
+        if isinstance(node, nodes.Argument):
+            found.update(dict.fromkeys(node.variables))
+            return
+        below = children(node)
+        # Apply's inner side has arguments of its own, which its outer side gives; the outer side leads to ours.
+        inner_sides = 1 if isinstance(node, (nodes.Apply, nodes.Foreach, nodes.Merge)) else 0
+        for child in below[: len(below) - inner_sides]:
+            visit(child)
+
+    visit(inner)
+    return tuple(found)
