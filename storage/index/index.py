@@ -1,0 +1,48 @@
+"""What every index does: take changes, answer as of a log position.
+
+An index follows the store: ``add`` for new elements in bulk, ``replace`` for one element whose values changed. Answers
+are for the position asked; entries that a newer commit removed stay until ``prune`` says that nobody can ask for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from memoradb.core.columns import Column, IntArray
+from memoradb.core.values import Value
+
+from ..section import Section
+from ..view import IndexDefinition
+
+
+class Index(Protocol):
+    """One index. ``values`` are by key, in the definition's order; an element without any is not indexed."""
+
+    definition: IndexDefinition
+
+    def add(self, slots: IntArray, values: Sequence[Column], position: int) -> None:
+        """New elements, or existing ones that the index sees for the first time."""
+        ...
+
+    def replace(
+        self, slot: int, old: Sequence[Value] | None, new: Sequence[Value] | None, position: int
+    ) -> None:
+        """One element's values changed; None where it was, or is now, not in the index."""
+        ...
+
+    def prune(self) -> None:
+        """No snapshot is older than the newest state."""
+        ...
+
+    def seal(self) -> None:
+        """A good moment for work that pays later: after bulk loads and before checkpoints."""
+        ...
+
+    def dump(self, prefix: str) -> list[Section]:
+        """Derived data worth keeping; an index without any is rebuilt on load."""
+        ...
+
+    def load(self, sections: dict[str, Section], prefix: str) -> bool:
+        """Whether derived data was found and taken."""
+        ...
