@@ -67,7 +67,7 @@ class PropertyColumn:
 
     def item(self, slot: int, position: int) -> Value:
         """One value."""
-        value = self._item(slot)
+        value = self.newest(slot)
         if self.last_change > position:
             changes = self.undo.get(slot)
             if changes is not None:
@@ -76,7 +76,8 @@ class PropertyColumn:
                         return old
         return value
 
-    def _item(self, slot: int) -> Value:
+    def newest(self, slot: int) -> Value:
+        """The value now, committed or being applied: for the writer."""
         if slot >= self.length:
             return None
         if self.form == Form.LIST:
@@ -205,7 +206,7 @@ class PropertyColumn:
 
     def put(self, slot: int, value: Value, position: int) -> None:
         """Overwrite one visible slot; the old value goes to the undo first."""
-        self.undo.setdefault(slot, []).append((position, self._item(slot)))
+        self.undo.setdefault(slot, []).append((position, self.newest(slot)))
         self.last_change = position
         if value is not None and self.form == Form.EMPTY:
             self._start(_FORMS.get(type(value), Form.LIST))
@@ -291,7 +292,7 @@ class PropertyColumn:
         return len(self.misfits) + 1 > max(4, int(self.length * MISFIT_FRACTION))
 
     def _to_list(self) -> None:
-        items = [self._item(s) for s in range(self.length)]
+        items = [self.newest(s) for s in range(self.length)]
         items.extend([None] * (len(self.data) - self.length))
         # One attribute at a time could be seen half done by a reader: state is replaced as a whole.
         self.__dict__.update(data=items, form=Form.LIST)
