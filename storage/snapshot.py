@@ -307,11 +307,11 @@ class Snapshot:
         return inside & labelled
 
     def index_range(self, name: str, low: RangeBound | None, high: RangeBound | None) -> IntArray:
-        from .index.range_index import _between
+        from .index.range_index import between
 
         index = self.index(name)
         slots = index.range(low, high, self.position)  # pyright: ignore[reportAttributeAccessIssue]
-        return self._checked_slots(index.definition, slots, lambda v: _between(v, low, high))  # pyright: ignore[reportAttributeAccessIssue]
+        return self._checked_slots(index.definition, slots, lambda v: between(v, low, high))  # pyright: ignore[reportAttributeAccessIssue]
 
     def index_prefix(self, name: str, prefix: str) -> IntArray:
         index = self.index(name)

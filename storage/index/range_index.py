@@ -129,7 +129,7 @@ class RangeIndex:
             found.extend(
                 s
                 for at, _, v, s in self._removed
-                if at > position and _between(v, low, high)
+                if at > position and between(v, low, high)
             )
         return np.unique(np.array(found, np.int64))
 
@@ -163,7 +163,7 @@ class RangeIndex:
         return False
 
 
-def _between(value: Value, low: RangeBound | None, high: RangeBound | None) -> bool:
+def between(value: Value, low: RangeBound | None, high: RangeBound | None) -> bool:
     for bound, sign in ((low, 1), (high, -1)):
         if bound is not None:
             order = compare(value, bound.value)

@@ -1,0 +1,60 @@
+"""The sequencer: propose a changeset, learn its committed position.
+
+The one door from storage to an ordered log. An embedded database has the local sequencer, which commits what its own
+log made durable; a cluster member will have one that asks its consensus group. Neither knows what a changeset means.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from .log.writer import LogWriter
+
+
+class Sequencer(Protocol):
+    """Orders payloads."""
+
+    def append(self, payload: bytes) -> int:
+        """Give ``payload`` a place in the order; it is not committed yet."""
+        ...
+
+    def wait(self, position: int) -> None:
+        """Return once everything up to ``position`` is committed."""
+        ...
+
+    def close(self) -> None:
+        """Finish what is under way."""
+        ...
+
+
+class LocalSequencer:
+    """Commits what the local log has made durable."""
+
+    def __init__(self, writer: LogWriter) -> None:
+        self.writer = writer
+
+    def append(self, payload: bytes) -> int:
+        return self.writer.append(payload)
+
+    def wait(self, position: int) -> None:
+        self.writer.wait(position)
+
+    def close(self) -> None:
+        self.writer.close()
+
+
+class MemorySequencer:
+    """Counts positions and keeps nothing: for databases in memory."""
+
+    def __init__(self) -> None:
+        self._position = 0
+
+    def append(self, payload: bytes) -> int:
+        self._position += 1
+        return self._position
+
+    def wait(self, position: int) -> None:
+        return None
+
+    def close(self) -> None:
+        return None
