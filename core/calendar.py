@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as python_datetime
 from functools import lru_cache
+from importlib.resources import files
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -104,16 +105,19 @@ def add_months(days: int, months: int) -> int:
 @lru_cache(maxsize=512)
 def zone(name: str) -> ZoneInfo:
     """An IANA zone by name, in any case; ArgumentError where there is none."""
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        pass
-    from zoneinfo import available_timezones
+    # From the tzdata package, not the machine's own files: the same zones, and the same history, everywhere.
+    by_folded = _zone_names()
+    known = by_folded.get(name.lower())
+    if known is None:
+        raise ArgumentError(f"Unknown time zone `{name}`.")
+    with files("tzdata").joinpath("zoneinfo", *known.split("/")).open("rb") as file:
+        return ZoneInfo.from_file(file, key=known)
 
-    for known in available_timezones():
-        if known.lower() == name.lower():
-            return ZoneInfo(known)
-    raise ArgumentError(f"Unknown time zone `{name}`.")
+
+@lru_cache(maxsize=1)
+def _zone_names() -> dict[str, str]:
+    names = files("tzdata").joinpath("zones").read_text("ascii").split()
+    return {n.lower(): n for n in names}
 
 
 def _representable(days: int) -> int:

@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from memoradb.core.clock import Clock, SystemClock
-from memoradb.core.errors import MemQLError, ParameterMissing
+from memoradb.core.errors import MemQLError, ParameterMissing, QueryTooComplex
+from memoradb.core.limits import NESTING_DEPTH_MAX
 from memoradb.core.rng import Random, SystemRandom
 from memoradb.core.values import Value
 from memoradb.storage.view import Counters, GraphView
@@ -128,6 +129,8 @@ class QueryEngine:
             return plan(logical, view, disabled_rules)
         except MemQLError as error:
             raise error.located(text) from None
+        except RecursionError:
+            raise _too_complex() from None
 
     def forget_plans(self) -> None:
         """Drop all cached plans: what a procedure or function name means has changed."""
@@ -219,6 +222,8 @@ class QueryEngine:
         except MemQLError as error:
             # Spans of a plan made from a fingerprint point into the fingerprint: only plans of the text itself locate.
             raise error if prepared.literals else error.located(text) from None
+        except RecursionError:
+            raise _too_complex() from None
         counters = before if logical.read_only else context.writer.statement_counters(before)
         summary = Summary(text, logical.statement_type, counters, notifications=logical.notifications)
         if profile is not None:
@@ -279,3 +284,12 @@ class QueryEngine:
             parts.append("Rules that fired: " + ", ".join(dict.fromkeys(physical.rules)))
         summary.plan = "\n\n".join(parts)
         summary.plan_tree = summary_plan(lines)
+
+
+def _too_complex() -> QueryTooComplex:
+    return QueryTooComplex(
+        "The statement has too many clauses or nests too deep.",
+        limit="NESTING_DEPTH_MAX",
+        value=NESTING_DEPTH_MAX,
+        hint="Split it, or pass data as a list parameter to UNWIND.",
+    )

@@ -105,7 +105,7 @@ class ExpressionBinder:
             case e.Index(subject, index):
                 target, kind = self.bind(subject, scope, aggregation)
                 key, _ = self.bind(index, scope, aggregation)
-                self._require(kind, Type.LIST | Type.MAP | Type.ELEMENT, "be indexed", expr.span)
+                self._require(kind, Type.LIST | Type.MAP | Type.ELEMENT, "be indexed", expr.span, "TypeError")
                 return b.Call("index", (target, key), expr.span), Type.ANY
             case e.Slice(subject, low, high):
                 return self._slice(expr, subject, low, high, scope, aggregation)
@@ -171,10 +171,10 @@ class ExpressionBinder:
         self._require(kind, Type.BOOLEAN, f"stand in {what}", expr.span)
         return bound
 
-    def _require(self, kind: Type, allowed: Type, what: str, span: Span) -> None:
+    def _require(self, kind: Type, allowed: Type, what: str, span: Span, error: str = "SyntaxError") -> None:
         """InvalidArgumentType where no value of ``kind`` is ``allowed``; null alone always passes."""
         if not kind & (allowed & ~Type.NULL) and kind & ~Type.NULL:
-            raise SemanticError(f"{type_text(kind)} cannot {what}.", span=span, detail="InvalidArgumentType")
+            raise SemanticError(f"{type_text(kind)} cannot {what}.", span=span, kind=error, detail="InvalidArgumentType")
 
     # --- one kind each
 
@@ -190,7 +190,7 @@ class ExpressionBinder:
     ) -> Bound:
         target, kind = self.bind(subject, scope, aggregation)
         allowed = Type.ELEMENT | Type.MAP | Type.TEMPORAL | Type.DURATION | Type.POINT
-        self._require(kind, allowed, "have properties", subject.span)
+        self._require(kind, allowed, "have properties", subject.span, "SyntaxError" if kind & Type.PATH else "TypeError")
         return b.Property(target, key, expr.span), Type.ANY
 
     def _slice(

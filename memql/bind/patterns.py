@@ -116,6 +116,10 @@ class PatternBinder:
         if shortest is not None and len(columns) != 3:
             raise SemanticError("shortestPath() takes a pattern of one relationship.", span=pattern.span)
         if pattern.variable is not None:
+            if scope.get(pattern.variable.name) is not None:
+                raise VariableAlreadyBound(
+                    f"`{pattern.variable.name}` names the path and a part of it.", span=pattern.variable.span
+                )
             column = self._names.user(pattern.variable.name)
             variable = BoundVariable(column, Type.PATH)
             scope.add(pattern.variable.name, variable)
@@ -148,7 +152,7 @@ class PatternBinder:
             return self._names.fresh("n")
         known = scope.get(name.name)
         if known is not None:
-            if not known.type & Type.NODE:
+            if not known.type & Type.NODE and known.type != Type.NULL:
                 raise type_conflict(name.name, name.span, known.type, "a node")
             if name.name not in builder.declared:
                 builder.arguments.add(known.column)

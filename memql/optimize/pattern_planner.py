@@ -9,7 +9,7 @@ issue; the steps here are access paths, Expand, ExpandInto, variable-length expa
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
@@ -106,8 +106,9 @@ class State:
 class PatternPlanner:
     """Orders one pattern graph's elements."""
 
-    def __init__(self, graph: PatternGraph, view: GraphView) -> None:
+    def __init__(self, graph: PatternGraph, view: GraphView, available: frozenset[str]) -> None:
         self._graph = graph
+        self._available = available | graph.arguments
         self._view = view
         self._statistics = view.statistics
         self._nodes = {n.variable: n for n in graph.nodes}
@@ -120,7 +121,7 @@ class PatternPlanner:
 
     def steps(self, rows: float) -> tuple[Costed, ...]:
         """The cheapest order found, for ``rows`` input rows."""
-        start = State(self._graph.arguments, frozenset(), self._graph.predicates, rows, 0.0, ())
+        start = State(self._available, frozenset(), self._graph.predicates, rows, 0.0, ())
         start = self._filtered(start)
         frontier = {(start.bound, start.solved): start}
         seen = 1
@@ -139,6 +140,7 @@ class PatternPlanner:
                         following[key] = reached
             if not following:
                 assert finished is not None, "a pattern graph has an order"
+                assert not finished.waiting, "every predicate reads what the pattern or its input binds"
                 return finished.steps
             seen += len(following)
             if seen > DP_STATES_MAX:
@@ -273,13 +275,9 @@ def _has_subquery(expr: Expr) -> bool:
     return isinstance(expr, Subquery) or any(_has_subquery(c) for c in children(expr))
 
 
-def order_pattern(graph: PatternGraph, view: GraphView, rows: float) -> Sequence[Costed]:
-    """The steps of ``graph`` in the order chosen, for ``rows`` input rows."""
-    return PatternPlanner(graph, view).steps(rows)
+def order_pattern(
+    graph: PatternGraph, view: GraphView, rows: float, available: frozenset[str]
+) -> Sequence[Costed]:
+    """The steps of ``graph`` in the order chosen, for ``rows`` input rows that have the columns ``available``."""
+    return PatternPlanner(graph, view, available).steps(rows)
 
-
-def variables_read(steps: Collection[Costed]) -> frozenset[str]:
-    """The variables that the predicates among ``steps`` read."""
-    return frozenset().union(
-        *(free_variables(s.step.predicate) for s in steps if isinstance(s.step, Test)), frozenset()
-    )

@@ -52,8 +52,9 @@ class PhysicalPlanner:
             case nodes.Match(input, graph):
                 below = required | graph.arguments | _read(graph.predicates)
                 below |= _read(r.hop_predicate for r in graph.relationships if r.hop_predicate is not None)
-                source = self.plan(input, below & output_columns(input))
-                return plan_match(graph, source, self._view, required, self.expression)
+                available = output_columns(input)
+                source = self.plan(input, below & available)
+                return plan_match(graph, source, self._view, required, available, self.expression)
             case nodes.Selection(input, predicate):
                 source = self.plan(input, required | free_variables(predicate))
                 rows = source.estimate.rows if source.estimate else 1.0

@@ -45,16 +45,20 @@ def plan_match(
     input: Operator,
     view: GraphView,
     required: frozenset[str],
+    available: frozenset[str],
     physical_expression: Callable[[Expr], Expr],
 ) -> Operator:
-    """Operators for ``graph`` over ``input``; the result has at least the columns of ``required``."""
+    """Operators for ``graph`` over ``input``, whose rows have the columns ``available``.
+
+    The result has at least the columns of ``required``.
+    """
     tests = argument_tests(graph)
     rows = 1.0 if input.estimate is None else input.estimate.rows
     base = 0.0 if input.estimate is None else input.estimate.cost
     operator = input
     if tests:
         operator = Filter(input, conjunction(tuple(tests)), estimate=Estimate(rows, base))
-    costed = order_pattern(graph, view, rows)
+    costed = order_pattern(graph, view, rows, available)
     later = _reads_after(costed, required, graph)
     nodes = {n.variable: n for n in graph.nodes}
     solved: set[str] = {r.variable for r in graph.relationships if r.variable in graph.arguments}

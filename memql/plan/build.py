@@ -9,7 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from memoradb.core.errors import ProcedureError, SemanticError, UnsupportedFeature
+from memoradb.core.errors import (
+    AmbiguousAggregation,
+    ProcedureError,
+    SemanticError,
+    UndefinedVariable,
+    UnsupportedFeature,
+)
 
 from ..bind.catalog import Catalog
 from ..bind.expressions import Aggregation as Collected
@@ -246,6 +252,7 @@ class StatementBuilder:
     # --- projections
 
     def _with(self, clause: a.With, plan: LogicalNode, scope: Scope) -> tuple[LogicalNode, Scope]:
+        plan, after, _ = self.project(clause.projection, plan, scope, clause.where)
         for item in clause.projection.items:
             if item.alias is None and not isinstance(item.expression, e.Variable):
                 raise SemanticError(
@@ -254,7 +261,6 @@ class StatementBuilder:
                     hint=f"Write {item.text} AS name.",
                     detail="NoExpressionAlias",
                 )
-        plan, after, _ = self.project(clause.projection, plan, scope, clause.where)
         return plan, after
 
     def return_clause(
@@ -303,9 +309,13 @@ class StatementBuilder:
                 (x, v) for name, x in items if (v := after.get(name)) is not None and not isinstance(x, e.Literal)
             ]
             substitutes = matched + substitutes
-        plan = self._sorted(projection, plan, sort_scope, substitutes, collected, aggregating or projection.distinct)
+        grouped = aggregating or projection.distinct
+        plan = self._sorted(projection, plan, sort_scope, _Shadow(after, scope), substitutes, collected, grouped)
         if where is not None:
-            visible = after if projection.distinct or aggregating else _Shadow(after, scope)
+            if grouped:
+                where, visible = substitute(where, substitutes), _substituted(after, substitutes)
+            else:
+                visible = _Shadow(after, scope)
             plan = nodes.Selection(plan, self.expressions.predicate(where, visible))
         columns = tuple((name, v.column) for name, _ in items if (v := after.get(name)) is not None)
         kept = tuple(dict.fromkeys(c for _, c in columns))
@@ -361,23 +371,47 @@ class StatementBuilder:
             column = self.names.user(name)
             made.append((column, bound))
             after.add(name, BoundVariable(column, kind))
-        sorting = [s.expression for s in projection.order_by if contains_aggregate(s.expression)]
-        for expression in sorting:
-            # Aggregates that only ORDER BY names are computed with the others.
-            known = [x for _, x in items]
-            if expression not in known:
-                visible = Collected([*simple, *((e.Variable(n), v) for n, v in after.items())], collected.found)
-                self.expressions.bind(expression, _Shadow(after, scope), visible)
+        self._check_sorting([s.expression for s in projection.order_by], simple, collected, scope, after)
         plan = nodes.Aggregation(plan, tuple(keys), tuple(collected.found))
         if made:
             plan = nodes.Projection(plan, tuple(made), True)
         return plan, after, list(simple), collected
+
+    def _check_sorting(
+        self,
+        sorting: list[e.Expression],
+        simple: list[tuple[e.Expression, BoundVariable]],
+        collected: Collected,
+        scope: Scope,
+        after: Scope,
+    ) -> None:
+        """ORDER BY may use the projection's own aggregates, and nothing else of what was before it."""
+        for expression in sorting:
+            if not contains_aggregate(expression):
+                continue
+            known = len(collected.found)
+            visible = Collected([*simple, *((e.Variable(n), v) for n, v in after.items())], list(collected.found))
+            try:
+                self.expressions.bind(expression, _Shadow(after, scope), visible)
+            except AmbiguousAggregation as error:
+                if _lone_lookups(expression):
+                    raise UndefinedVariable(
+                        "ORDER BY names what the projection does not keep.", span=error.span, hint=error.hint
+                    ) from None
+                raise
+            if len(visible.found) > known:
+                raise UndefinedVariable(
+                    "ORDER BY aggregates what the projection does not.",
+                    span=expression.span,
+                    hint="Project the aggregate with a name, and sort by that.",
+                )
 
     def _sorted(
         self,
         projection: a.Projection,
         plan: LogicalNode,
         scope: Scope,
+        both: Scope,
         substitutes: list[tuple[e.Expression, BoundVariable]],
         collected: Collected | None,
         grouped: bool,
@@ -385,7 +419,7 @@ class StatementBuilder:
         if projection.order_by:
             keys = []
             for item in projection.order_by:
-                bound = self._sort_key(item.expression, scope, substitutes, collected, grouped)
+                bound = self._sort_key(item.expression, scope, both, substitutes, collected, grouped)
                 keys.append(nodes.SortKey(bound, item.descending))
             plan = nodes.Sort(plan, tuple(keys))
         if projection.skip is not None:
@@ -398,6 +432,7 @@ class StatementBuilder:
         self,
         expression: e.Expression,
         scope: Scope,
+        both: Scope,
         substitutes: list[tuple[e.Expression, BoundVariable]],
         collected: Collected | None,
         grouped: bool,
@@ -414,14 +449,11 @@ class StatementBuilder:
                     return b.Variable(variable.column)
             names = [(e.Variable(n), v) for n, v in scope.items()]
             visible = Collected([*collected.keys, *names], list(collected.found))
-            bound, _ = self.expressions.bind(expression, scope, visible)
+            bound, _ = self.expressions.bind(expression, both, visible)
             return bound
         if grouped:
             replaced = substitute(expression, substitutes)
-            holder = Scope(scope)
-            for i, (_, variable) in enumerate(substitutes):
-                holder.add(f" substitute {i}", variable)
-            return self.expressions.bind(replaced, holder)[0]
+            return self.expressions.bind(replaced, _substituted(scope, substitutes))[0]
         return self.expressions.bind(expression, scope)[0]
 
     def _count(self, expression: e.Expression, clause: str) -> b.Expr:
@@ -671,11 +703,29 @@ class _Shadow(Scope):
             self.add(name, variable)
 
 
+def _substituted(scope: Scope, substitutes: list[tuple[e.Expression, BoundVariable]]) -> Scope:
+    """``scope`` with the names that ``substitute`` puts in."""
+    holder = Scope(scope)
+    for i, (_, variable) in enumerate(substitutes):
+        holder.add(f" substitute {i}", variable)
+    return holder
+
+
 def plan_narrowed(plan: LogicalNode, columns: tuple[str, ...]) -> LogicalNode:
     """``plan`` with only these columns; the same where it has no others."""
     if output_columns(plan) == frozenset(columns):
         return plan
     return nodes.Projection(plan, tuple((c, b.Variable(c)) for c in columns))
+
+
+def _lone_lookups(expression: e.Expression) -> bool:
+    """Whether what stands beside the aggregates are single property look-ups, of variables that are gone."""
+    if isinstance(expression, e.Binary):
+        sides = [expression.left, expression.right]
+        return any(isinstance(s, (e.Property, e.Variable)) for s in sides) and not any(
+            isinstance(s, e.Binary) for s in sides
+        )
+    return False
 
 
 def substitute(expression: e.Expression, known: list[tuple[e.Expression, BoundVariable]]) -> e.Expression:

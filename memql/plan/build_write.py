@@ -52,7 +52,7 @@ class WriteBuilder:
         made = _NewElements(self._builder, scope, "CREATE")
         for pattern in patterns:
             made.path(pattern)
-        plan = nodes.Create(plan, tuple(made.nodes), tuple(made.relationships))
+        plan = _create(plan, tuple(made.nodes), tuple(made.relationships))
         return nodes.Projection(plan, tuple(made.paths), True) if made.paths else plan
 
     def _merge(self, clause: a.Merge, plan: LogicalNode, scope: Scope) -> LogicalNode:
@@ -193,6 +193,21 @@ class WriteBuilder:
         for update in clause.updates:
             body = self.clause(update, body, inner)
         return nodes.Foreach(plan, column, source, body)
+
+
+def _create(
+    plan: LogicalNode, new_nodes: tuple[nodes.NewNode, ...], new_relationships: tuple[nodes.NewRelationship, ...]
+) -> LogicalNode:
+    """A Create, or the one before it with more elements: scripts of hundreds of CREATE clauses stay one node deep.
+
+    Not where a node's properties read a relationship of the earlier clause, since nodes are made first.
+    """
+    if isinstance(plan, nodes.Create):
+        earlier = {r.variable for r in plan.relationships}
+        reads = frozenset[str]().union(*(b.free_variables(n.properties) for n in new_nodes if n.properties is not None))
+        if not reads & earlier:
+            return nodes.Create(plan.input, plan.nodes + new_nodes, plan.relationships + new_relationships)
+    return nodes.Create(plan, new_nodes, new_relationships)
 
 
 class _NewElements:

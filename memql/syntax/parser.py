@@ -237,6 +237,8 @@ def _in_relationship(tokens: list[Token], token: Any) -> bool:
     if place < 1:
         return False
     before = tokens[place - 1].type
+    if before == "STAR" and tokens[place].type == "MINUS":
+        return True
     return before == "MINUS" and tokens[place - 2].type in ("MINUS", "RSQB", "RPAR") and tokens[place].type != "LPAR"
 
 

@@ -163,5 +163,5 @@ def _unreadable(text: str, position: int) -> MemQLSyntaxError:
     meant = _LOOK_ALIKES.get(here)
     hint = f"Did you mean {meant} ?" if meant else None
     return MemQLSyntaxError(
-        f"Unexpected character {here!r} (U+{ord(here):04X}).", span=rest, hint=hint, detail="InvalidUnicodeCharacter"
+        f"Unexpected character {here!r} (U+{ord(here):04X}).", span=rest, hint=hint, detail=None if here.isascii() else "InvalidUnicodeCharacter"
     )
