@@ -10,7 +10,7 @@ operands selectively or brings a variable into scope has a class of its own.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -51,7 +51,7 @@ class Property:
 
     subject: Expr
     key: str
-    span: Span = NOWHERE
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Call:
 
     function: str
     arguments: tuple[Expr, ...]
-    span: Span = NOWHERE
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ class HasLabels:
 
     operand: Expr
     test: LabelTest
-    span: Span = NOWHERE
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ columns; a subquery's has the outer columns it needs. Columns are named by varia
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
 
@@ -57,7 +57,7 @@ class Aggregate:
     function: str
     arguments: tuple[Expr, ...]
     distinct: bool = False
-    span: Span = NOWHERE
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +175,7 @@ class ProcedureCall:
     procedure: str
     arguments: tuple[Expr, ...]
     yields: tuple[tuple[str, str], ...]
-    span: Span = NOWHERE
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
