@@ -31,6 +31,7 @@ class Form(IntEnum):
     BOOLEAN = 3
     STRING = 4
     LIST = 5
+    PENDING = 6  # a list that is still bytes: decoded when first touched
 
 
 _DTYPES = {Form.INTEGER: np.int64, Form.FLOAT: np.float64, Form.BOOLEAN: np.bool_, Form.STRING: np.int32}
@@ -53,6 +54,7 @@ class PropertyColumn:
         self.dictionary: StringDictionary | None = None
         self.misfits: dict[int, Value] = {}
         self.undo: dict[int, list[tuple[int, Value]]] = {}
+        self._pending: bytes = b""
         self.last_change = -1
         """Log position of the newest overwrite: a snapshot at or after it needs no undo."""
 
@@ -80,7 +82,8 @@ class PropertyColumn:
         """The value now, committed or being applied: for the writer."""
         if slot >= self.length:
             return None
-        if self.form == Form.LIST:
+        if self.form >= Form.LIST:
+            self._settle()
             return self.data[slot]
         present = self.present
         if present is None or not present[slot]:
@@ -89,6 +92,8 @@ class PropertyColumn:
         return self.dictionary.string(value) if self.form == Form.STRING and self.dictionary is not None else value
 
     def _gather(self, slots: IntArray) -> Column:
+        if self.form == Form.PENDING:
+            self._settle()
         form, data, present, length = self.form, self.data, self.present, self.length
         if form == Form.EMPTY or not len(slots):
             return ConstantColumn(None, len(slots))
@@ -149,6 +154,7 @@ class PropertyColumn:
 
     def present_slots(self) -> IntArray:
         """Slots that hold a value now, ascending."""
+        self._settle()
         if self.form == Form.EMPTY:
             return np.zeros(0, np.int64)
         if self.form == Form.LIST:
@@ -161,6 +167,7 @@ class PropertyColumn:
 
     def append(self, start: int, values: Column) -> None:
         """Values of new slots from ``start`` on; nobody can see them yet, so no undo is needed."""
+        self._settle()
         count = len(values)
         form = self._form_of(values)
         if form == Form.EMPTY:
@@ -206,6 +213,7 @@ class PropertyColumn:
 
     def put(self, slot: int, value: Value, position: int) -> None:
         """Overwrite one visible slot; the old value goes to the undo first."""
+        self._settle()
         self.undo.setdefault(slot, []).append((position, self.newest(slot)))
         self.last_change = position
         if value is not None and self.form == Form.EMPTY:
@@ -263,6 +271,16 @@ class PropertyColumn:
             return _FORMS.get(kinds.pop(), Form.LIST)
         return Form.LIST if len(items) > 8 or self.form == Form.EMPTY else self.form
 
+    def _settle(self) -> None:
+        """Decode a list that was left as bytes when the database was opened."""
+        if self.form != Form.PENDING:
+            return
+        from memoradb.core.serde import decode_column
+
+        items = list(decode_column(bytes(self._pending)).values())
+        if self.form == Form.PENDING:  # two readers may have decoded; either's list serves
+            self.__dict__.update(data=items, form=Form.LIST, _pending=b"")
+
     def _start(self, form: Form) -> None:
         if form == Form.LIST:
             self.data = []
@@ -303,6 +321,7 @@ class PropertyColumn:
         """Arrays and metadata of the first ``count`` slots."""
         from memoradb.core.serde import encode_column
 
+        self._settle()
         if self.form in (Form.EMPTY, Form.LIST):
             items = list(self.data[:count]) if self.form == Form.LIST else []
             raw = np.frombuffer(encode_column(ListColumn(items)), np.uint8)
@@ -332,7 +351,8 @@ class PropertyColumn:
         if column.form == Form.EMPTY:
             return column
         if column.form == Form.LIST:
-            column.data = list(decode_column(arrays["values"].tobytes()).values())
+            column._pending = arrays["values"].data
+            column.form = Form.PENDING
             return column
         column.data, column.present = arrays["data"], arrays["present"]
         if "misfits" in arrays:

@@ -1,0 +1,221 @@
+"""The vector index: rows of vectors with a life span; an HNSW graph over the older ones, exact scan of the rest.
+
+Each stored vector is a row that was born at a log position and may have died at one; a snapshot sees what was born by
+then and not dead. Updates kill a row and append another. ``seal`` builds the graph over all rows so far when there are
+enough; newer rows form the fresh part, searched exactly, so an insert is found at once. Few candidates (about 5 % of the
+rows, or 5,000) are scanned exactly; otherwise the graph is asked for more than ``k`` until enough visible ones are left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pyroaring import BitMap
+
+from memoradb.core.columns import Column, FloatArray, IntArray
+from memoradb.core.errors import ArgumentError
+from memoradb.core.limits import HNSW_ROWS_MIN
+from memoradb.core.values import Value
+from memoradb.core.vectors import Vector
+
+from ..section import Section
+from ..view import IndexDefinition, Scored
+from .hnsw import HnswGraph, available
+
+ALIVE = np.iinfo(np.int64).max
+EXACT_CANDIDATES_MAX = 5_000
+EXACT_FRACTION = 0.05
+
+
+class VectorIndex:
+    """One label, one key."""
+
+    def __init__(self, definition: IndexDefinition) -> None:
+        options = dict(definition.options)
+        self.definition = definition
+        self.dimensions = int(options.get("dimensions", 0))
+        self.similarity = str(options.get("similarity", "cosine"))
+        self._m = int(options.get("m", 16))
+        self._ef_construction = int(options.get("ef_construction", 100))
+        self.count = 0
+        self._matrix: NDArray[np.float32] = np.zeros((0, self.dimensions), np.float32)
+        self._slots: IntArray = np.zeros(0, np.int64)
+        self._born: IntArray = np.zeros(0, np.int64)
+        self._died: IntArray = np.zeros(0, np.int64)
+        self._row: dict[int, int] = {}
+        self._graph: HnswGraph | None = None
+
+    @property
+    def search_mode(self) -> str:
+        """``hnsw`` where a graph serves, else ``exact``."""
+        return "exact" if self._graph is None else "hnsw"
+
+    # --- changes
+
+    def _vector(self, value: Value) -> NDArray[np.float32] | None:
+        """A value as a stored row, None where it is no vector of this index."""
+        items: Any = value.elements if isinstance(value, Vector) else value
+        if not isinstance(items, (list, tuple)) or len(items) != self.dimensions:
+            return None
+        try:
+            vector = np.array(items, np.float64)
+        except (TypeError, ValueError):
+            return None
+        if vector.dtype != np.float64 or not np.isfinite(vector).all():
+            return None
+        if self.similarity == "cosine":
+            norm = float(np.sqrt(vector @ vector))
+            if norm == 0.0:
+                return None  # no direction, so nothing is similar to it
+            vector = vector / norm
+        return vector.astype(np.float32)
+
+    def add(self, slots: IntArray, values: Sequence[Column], position: int) -> None:
+        rows: list[NDArray[np.float32]] = []
+        kept: list[int] = []
+        for slot, value in zip(slots.tolist(), values[0].values(), strict=True):
+            if value is None:
+                continue
+            vector = self._vector(value)
+            if vector is not None:
+                rows.append(vector)
+                kept.append(slot)
+        if rows:
+            self._append(np.stack(rows), kept, position)
+
+    def _append(self, rows: NDArray[np.float32], slots: list[int], position: int) -> None:
+        first, count = self.count, len(slots)
+        if first + count > len(self._slots):
+            size = max(first + count, 2 * len(self._slots), 16)
+            matrix = np.zeros((size, self.dimensions), np.float32)
+            matrix[:first] = self._matrix[:first]
+            self._matrix = matrix
+            for name in ("_slots", "_born", "_died"):
+                grown = np.zeros(size, np.int64)
+                grown[:first] = getattr(self, name)[:first]
+                setattr(self, name, grown)
+        self._matrix[first : first + count] = rows
+        self._slots[first : first + count] = slots
+        self._born[first : first + count] = position
+        self._died[first : first + count] = ALIVE
+        for i, slot in enumerate(slots):
+            self._row[slot] = first + i
+        self.count = first + count
+
+    def replace(self, slot: int, old: Sequence[Value] | None, new: Sequence[Value] | None, position: int) -> None:
+        row = self._row.pop(slot, None)
+        if row is not None:
+            self._died[row] = position
+        vector = None if new is None or new[0] is None else self._vector(new[0])
+        if vector is not None:
+            self._append(vector[None, :], [slot], position)
+
+    def prune(self) -> None:
+        return None
+
+    def seal(self) -> None:
+        """Build the graph where it pays: enough rows, and a quarter of them not in it yet."""
+        if not available() or self.count < HNSW_ROWS_MIN:
+            return
+        if self._graph is not None and (self.count - self._graph.count) * 4 < self.count:
+            return
+        self._graph = HnswGraph.build(
+            np.ascontiguousarray(self._matrix[: self.count]), self.similarity, self._m, self._ef_construction
+        )
+
+    # --- search
+
+    def search(self, query: Sequence[float], k: int, position: int, candidates: BitMap | None = None) -> Scored:
+        """The ``k`` most similar visible elements; ties by slot.
+
+        Raises:
+            ArgumentError: the query has another dimension, or no direction where cosine needs one.
+        """
+        if len(query) != self.dimensions:
+            raise ArgumentError(
+                f"Index `{self.definition.name}` has {self.dimensions} dimensions, the query {len(query)}."
+            )
+        vector = self._vector(list(query))
+        if vector is None:
+            raise ArgumentError("A query vector must be finite and, for cosine, not all zeros.")
+        count = self.count
+        visible = (self._born[:count] <= position) & (self._died[:count] > position)
+        if candidates is not None:
+            wanted = np.asarray(candidates.to_array(), np.int64)
+            visible &= np.isin(self._slots[:count], wanted)
+        total = int(visible.sum())
+        graph = self._graph
+        few = total <= max(EXACT_CANDIDATES_MAX, int(count * EXACT_FRACTION))
+        if k <= 0 or not total:
+            return Scored(np.zeros(0, np.int64), np.zeros(0))
+        if graph is None or few:
+            return self._ranked(np.flatnonzero(visible), vector, k)
+        rows = self._from_graph(graph, vector, k, visible, total)
+        fresh = np.flatnonzero(visible[graph.count :]) + graph.count
+        return self._ranked(np.concatenate([rows, fresh]), vector, k)
+
+    def _from_graph(
+        self, graph: HnswGraph, vector: NDArray[np.float32], k: int, visible: NDArray[np.bool_], total: int
+    ) -> IntArray:
+        """Visible rows from the graph: over-fetched, doubled until ``k`` are left or all were asked for."""
+        share = max(total / max(1, len(visible)), 1e-6)
+        fetch = min(graph.count, int(k * 1.5 / share) + 10)
+        while True:
+            found = graph.search(vector, fetch, max(2 * fetch, 40))
+            rows = found.compress(visible.take(found))
+            if len(rows) >= k or fetch >= graph.count:
+                return rows
+            fetch = min(graph.count, fetch * 2)
+
+    def _ranked(self, rows: IntArray, vector: NDArray[np.float32], k: int) -> Scored:
+        """Exact scores of some rows, the best ``k``."""
+        scores = self._scores(self._matrix.take(rows, axis=0), vector)
+        if len(rows) > 4 * k:
+            part = np.argpartition(-scores, k - 1)
+            edge = scores[part[k - 1]]
+            keep = np.flatnonzero(scores >= edge)
+            rows, scores = rows.take(keep), scores.take(keep)
+        slots = self._slots.take(rows)
+        order = np.lexsort((slots, -scores))[:k]
+        return Scored(slots.take(order), scores.take(order))
+
+    def _scores(self, matrix: NDArray[np.float32], vector: NDArray[np.float32]) -> FloatArray:
+        if self.similarity == "cosine":
+            return (1.0 + (matrix @ vector).astype(np.float64)) / 2.0
+        difference = (matrix - vector).astype(np.float64)
+        return 1.0 / (1.0 + np.einsum("ij,ij->i", difference, difference))
+
+    # --- checkpoints
+
+    def dump(self, prefix: str) -> list[Section]:
+        """The living rows; the graph's bytes where there is one."""
+        count = self.count
+        alive = self._died[:count] == ALIVE
+        whole = bool(alive.all())
+        rows = np.flatnonzero(alive)
+        arrays: dict[str, NDArray[Any]] = {
+            "matrix": self._matrix[:count] if whole else self._matrix.take(rows, axis=0),
+            "slots": self._slots[:count].take(rows),
+        }
+        metadata: dict[str, Value] = {"count": len(rows), "graph": 0}
+        if self._graph is not None and whole:
+            arrays["graph"] = self._graph.to_bytes()
+            metadata["graph"] = self._graph.count
+        return [Section(prefix, arrays, metadata)]
+
+    def load(self, sections: dict[str, Section], prefix: str) -> bool:
+        section = sections.get(prefix)
+        if section is None:
+            return False
+        self._matrix, self._slots = section.arrays["matrix"], section.arrays["slots"]
+        self.count = len(self._slots)
+        self._born = np.zeros(self.count, np.int64)
+        self._died = np.full(self.count, ALIVE)
+        self._row = {slot: i for i, slot in enumerate(self._slots.tolist())}
+        in_graph = section.metadata["graph"]
+        if in_graph and available():
+            self._graph = HnswGraph.from_bytes(section.arrays["graph"], self.dimensions, self.similarity, in_graph)
+        return True
