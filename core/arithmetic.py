@@ -1,5 +1,8 @@
 """Arithmetic on values: 64-bit integers that never wrap silently, IEEE floats, lists, strings, temporal values."""
 
+# A value narrowed by its type keeps unknown parts (lists of any values): strictness about those has no use here.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import math

@@ -121,7 +121,7 @@ def _zone_names() -> dict[str, str]:
 
 
 def _representable(days: int) -> int:
-    """Python knows the years 1 to 9999: elsewhere the same day of a year with the same calendar, 400 years' multiple off."""
+    """Python knows the years 1 to 9999; elsewhere the same day of a year with the same calendar, 400 years apart."""
     if -719_162 + 366 <= days <= 2_932_896 - 366:
         return days
     return days % 146_097

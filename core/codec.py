@@ -1,5 +1,8 @@
 """Small binary pieces: varints, CRC32C, a 128-bit hash."""
 
+# A value narrowed by its type keeps unknown parts (lists of any values): strictness about those has no use here.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import hashlib
@@ -35,9 +38,9 @@ def write_varint(out: bytearray, value: int) -> None:
 
 
 def read_varint(data: bytes | memoryview, position: int) -> tuple[int, int]:
-    """The unsigned LEB128 at ``position``, and where it ends; CorruptionError where there is none.
+    r"""The unsigned LEB128 at ``position``, and where it ends; CorruptionError where there is none.
 
-    >>> read_varint(b"\\xac\\x02", 0)
+    >>> read_varint(b"\xac\x02", 0)
     (300, 2)
     """
     value = shift = 0

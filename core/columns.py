@@ -9,8 +9,12 @@ Null is ``None`` in Python values; typed forms have a mask that is True where th
 value is.
 """
 
+# A value narrowed by its type keeps unknown parts (lists of any values): strictness about those has no use here.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
+
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from enum import IntEnum
 from typing import Any, Final, Protocol, TypeAlias
@@ -151,7 +155,7 @@ class TypedColumn:
         return value
 
     def values(self) -> list[Value]:
-        items = self.data.tolist()
+        items: list[Value] = self.data.tolist()
         if self.kind == Kind.NODE:
             items = [NodeRef(i) for i in items]
         elif self.kind == Kind.RELATIONSHIP:
@@ -257,7 +261,7 @@ class RaggedColumn:
     def values(self) -> list[Value]:
         items = self.child.values()
         bounds = self.offsets.tolist()
-        lists: list[Value] = [items[a:b] for a, b in zip(bounds, bounds[1:], strict=False)]
+        lists: list[Value] = [items[a:b] for a, b in itertools.pairwise(bounds)]
         if self.mask is not None:
             for i in np.flatnonzero(self.mask).tolist():
                 lists[i] = None
@@ -316,7 +320,7 @@ class PathColumn:
         bounds = self.offsets.tolist()
         paths: list[Value] = [
             PathRef(tuple(nodes[a + i : b + i + 1]), tuple(relationships[a:b]))
-            for i, (a, b) in enumerate(zip(bounds, bounds[1:], strict=False))
+            for i, (a, b) in enumerate(itertools.pairwise(bounds))
         ]
         if self.mask is not None:
             for i in np.flatnonzero(self.mask).tolist():

@@ -11,6 +11,9 @@ Kernels over arrays are proven equal to these functions by property tests. Arith
 conversion in ``core.coercion``; both are re-exported here.
 """
 
+# A value narrowed by its type keeps unknown parts (lists of any values): strictness about those has no use here.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import math

@@ -5,6 +5,9 @@ format's version stands in the files that hold values. Decoding believes nothing
 is there, depth is bounded, and whatever is wrong is a ``CorruptionError``.
 """
 
+# A value narrowed by its type keeps unknown parts (lists of any values): strictness about those has no use here.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import struct

@@ -27,9 +27,9 @@ class Position:
 
 
 def position_of(text: str, offset: int) -> Position:
-    """Line and column of ``offset`` in ``text``.
+    r"""Line and column of ``offset`` in ``text``.
 
-    >>> position_of("MATCH (n)\\nRETURN m", 17)
+    >>> position_of("MATCH (n)\nRETURN m", 17)
     Position(offset=17, line=2, column=8)
     """
     line_start = text.rfind("\n", 0, offset) + 1

@@ -4,6 +4,9 @@ A map may hold a whole value (``{date: d, day: 1}``) whose parts the other keys 
 out only with all smaller ones. The current instant is an argument: nothing here reads a clock.
 """
 
+# A value narrowed by its type keeps unknown parts (lists of any values): strictness about those has no use here.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,5 +1,8 @@
 """Vectors: similarity functions, and the value type for vectors with a declared element type."""
 
+# A value narrowed by its type keeps unknown parts (lists of any values): strictness about those has no use here.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import math

@@ -100,9 +100,11 @@ def normalise(value: Any, where: str = "value", depth: int = 0) -> Value:
             detail="InvalidParameterType",
         )
     if kind.__module__ == "numpy":
-        return normalise(value.tolist(), where, depth)
+        return normalise(getattr(value, "tolist")(), where, depth)  # noqa: B009 - any numpy type
     if isinstance(value, (int, float, str)):  # subclasses: enums, numpy's float64
-        return normalise(int(value) if isinstance(value, int) else float(value) if isinstance(value, float) else str(value))
+        return normalise(
+            int(value) if isinstance(value, int) else float(value) if isinstance(value, float) else str(value)
+        )
     if isinstance(value, (set, frozenset, bytearray)):
         return bytes(value) if isinstance(value, bytearray) else normalise(sorted(value), where, depth)
     raise TypeMismatch(

@@ -275,9 +275,7 @@ class QueryEngine:
         self._describe(summary, physical, lambda _: None)
         return StatementResult((), [], 0, summary)
 
-    def _describe(
-        self, summary: Summary, physical: PhysicalPlan, measured: Callable[..., Measured | None]
-    ) -> None:
+    def _describe(self, summary: Summary, physical: PhysicalPlan, measured: Callable[..., Measured | None]) -> None:
         lines = physical_lines(physical.root, measured)
         parts = [render(logical_lines(physical.rewritten), "Logical plan"), render(lines, "Physical plan")]
         if physical.rules:

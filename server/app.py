@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import logging
 from typing import Any
 
 from tornado.httpserver import HTTPServer
@@ -89,12 +90,12 @@ class Server:
         config = self.config
         try:
             if config.http_port:
-                self._http = HTTPServer(
+                listener = self._http = HTTPServer(
                     make_application(self.core),
                     max_body_size=config.body_bytes_max,
                     max_buffer_size=config.body_bytes_max + (1 << 20),
                 )
-                self._http.listen(config.http_port, config.host)
+                listener.listen(config.http_port, config.host)
                 self.ports["http"] = config.http_port
             if config.wire_port:
                 loop = asyncio.get_running_loop()
@@ -115,7 +116,7 @@ class Server:
             )
             raise ConfigurationError(
                 f"Port {taken} on {config.host} is taken.",
-                hint="Stop what listens there, or choose another: --http-port, --wire-port, --mcp-port (0 turns one off).",
+                hint="Stop what listens there, or choose another: --http-port, --wire-port, --mcp-port (0 is off).",
             ) from error
 
     async def _start_mcp(self) -> None:
@@ -125,6 +126,8 @@ class Server:
 
         from .mcp.app import make_server
 
+        # The SDK announces itself on the log; a server's start says that already.
+        logging.getLogger("mcp").setLevel(logging.WARNING)
         probe = socket.socket(socket.AF_INET6 if ":" in self.config.host else socket.AF_INET)
         with probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

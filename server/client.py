@@ -18,12 +18,26 @@ from memoradb.core import errors
 from memoradb.core.errors import ConfigurationError, MemoraDBError, ProtocolError, RemoteProtocolError
 from memoradb.core.spans import Position
 from memoradb.core.values import Value
+from memoradb.memql.parameters import normalise_parameters
 from memoradb.memql.result import StatementResult, Summary
 from memoradb.result import Result
 from memoradb.storage.view import Counters
 
 from .wire.frames import FrameDecoder, encode_frame
-from .wire.messages import Cancel, Done, Failure, Hello, Message, Rows, Run, Welcome, decode_column, from_frame, to_frame
+from .wire.messages import (
+    Cancel,
+    Done,
+    Failure,
+    Hello,
+    Message,
+    Rows,
+    Run,
+    Welcome,
+    decode_column,
+    from_frame,
+    to_frame,
+    to_wire,
+)
 
 TIMEOUT_SECONDS = 300.0
 """How long a client waits for the server's next byte."""
@@ -51,15 +65,13 @@ def remote_error(fields: Mapping[str, Any]) -> MemoraDBError:
     """The server's error as the class it was there, where that class needs only a message."""
     name = fields.get("error") or fields.get("type") or ""
     kind = getattr(errors, str(name), None)
-    message = str(fields.get("message") or fields.get("detail") or "The server failed.")
+    message = str(fields.get("message") or "The server failed.")
     if not (isinstance(kind, type) and issubclass(kind, MemoraDBError)) or issubclass(kind, errors.LimitError):
         kind = MemoraDBError
     error = kind(message)
-    for attribute in ("code", "gqlstatus", "kind", "phase", "hint"):
+    for attribute in ("code", "gqlstatus", "kind", "phase", "detail", "hint"):
         if fields.get(attribute) is not None:
             setattr(error, attribute, fields[attribute])
-    detail = fields.get("detail")
-    error.detail = detail if detail != message else None
     position = fields.get("position")
     if isinstance(position, dict):
         error.position = Position(position["offset"], position["line"], position["column"])
@@ -103,10 +115,11 @@ class HttpClient:
             self._connection.close()
             raise ProtocolError(f"The server cannot be reached, or is none: {error}.") from error
         if response.status >= 400:
-            fields.setdefault("message", fields.get("detail"))
-            raise remote_error({**fields, "detail": None})
+            raise remote_error({**fields, "message": fields.get("detail"), "detail": fields.get("reason")})
         rows = fields["rows"]
-        values: list[list[Value]] = [list(c) for c in zip(*rows, strict=True)] if rows else [[] for _ in fields["columns"]]
+        values: list[list[Value]] = (
+            [list(c) for c in zip(*rows, strict=True)] if rows else [[] for _ in fields["columns"]]
+        )
         summary = _summary(query, fields["summary"])
         return Result(StatementResult(tuple(fields["columns"]), values, len(rows), summary))
 
@@ -163,7 +176,8 @@ class WireClient:
         self, query: str, parameters: Mapping[str, Any] | None = None, *, timeout_ms: int | None = None
     ) -> Result:
         self._number += 1
-        self._send(Run(self._number, query, dict(parameters or {}), timeout_ms))
+        given = to_wire(normalise_parameters(parameters)) if parameters else {}
+        self._send(Run(self._number, query, given, timeout_ms))
         values: list[list[Value]] = []
         count = 0
         try:

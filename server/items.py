@@ -1,7 +1,7 @@
 """The simple API: nodes, edges and vectors by the caller's own integer ids.
 
-A node has the label ``Item`` beside its own, and a unique property ``id``; an edge's kind becomes its type in capitals; a
-node's vector is its property ``embedding``, in the vector index ``item_vectors``. So what comes in here is an ordinary
+A node has the label ``Item`` beside its own, and a unique property ``id``; an edge's kind becomes its type in capitals;
+a node's vector is its property ``embedding``, in the vector index ``item_vectors``. So what comes in here is an ordinary
 graph, open to MemQL. Each call is one statement or one transaction.
 """
 
@@ -186,7 +186,8 @@ class Items:
         for node in similar:
             merged.setdefault(node["id"], dict(node))["score"] = node["score"]
         results = sorted(
-            merged.values(), key=lambda n: (-("score" in n and "distance" in n), n.get("distance", 99), -n.get("score", 0))
+            merged.values(),
+            key=lambda n: (-("score" in n and "distance" in n), n.get("distance", 99), -n.get("score", 0)),
         )
         return {
             "node_id": identity,

@@ -1,7 +1,7 @@
 """One session core under every protocol: run a statement for a client, with its limits, without blocking the loop.
 
-A statement that the planner expects to be short runs on the loop itself; anything else in a worker thread, from where it
-can be cancelled.
+A statement that the planner expects to be short runs on the loop itself; anything else in a worker thread, from where
+it can be cancelled.
 """
 
 from __future__ import annotations

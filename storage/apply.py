@@ -206,7 +206,8 @@ def _check_existing(store: GraphStore, definition: IndexDefinition) -> None:
 def _violation(definition: IndexDefinition, value: Value) -> UniqueViolation:
     label, key = definition.labels[0], definition.keys[0]
     return UniqueViolation(
-        f"Two nodes with the label `{label}` would have {key} = {value!r}, which constraint `{definition.name}` forbids."
+        f"Two nodes with the label `{label}` would have {key} = {value!r}, "
+        f"which constraint `{definition.name}` forbids."
     )
 
 
@@ -222,7 +223,7 @@ def _check_unique(store: GraphStore, changeset: Changeset, indexes: Sequence[obj
         touched = _touched(store, changeset, label, key)
         if not touched:
             continue
-        leaving = {i for i in touched} | deleted
+        leaving = set(touched) | deleted
         seen: dict[object, int] = {}
         for identity, value in touched.items():
             if value is None or value != value or identity in deleted:

@@ -161,8 +161,7 @@ def decode(data: bytes) -> Changeset:
             tuple(dropped),
             tuple(NewNodes(i, c, tuple(names), _read_columns(p)) for i, c, names, p in nodes),
             tuple(
-                NewRelationships(i, t, _read_ids(s), _read_ids(e), _read_columns(p))
-                for i, t, s, e, p in relationships
+                NewRelationships(i, t, _read_ids(s), _read_ids(e), _read_columns(p)) for i, t, s, e, p in relationships
             ),
             tuple(SetProperties(Element(e), k, _read_ids(i), decode_column(v)) for e, k, i, v in properties),
             tuple(SetLabels(n, _read_ids(i), bool(r)) for n, i, r in labels),

@@ -39,7 +39,9 @@ from .vfs import RealVfs, Vfs
 
 FORMAT: Final = 1
 IDENTITY: Final = "memoradb.json"
-OWN_NAMES: Final = frozenset((IDENTITY, "lock", "superblock.json", "log", "metadata", "nodes", "edges", "vectors", "text"))
+OWN_NAMES: Final = frozenset(
+    (IDENTITY, "lock", "superblock.json", "log", "metadata", "nodes", "edges", "vectors", "text")
+)
 HISTORY: Final = 10_000
 """Commits whose touched elements are remembered for conflict checks; an older transaction that writes must retry."""
 
@@ -216,9 +218,7 @@ class Engine:
             writer.sync()
             crc = writer.last_crc
             position = self.store.position
-            write_checkpoint(
-                self._vfs, self.path, self.store.dump(), self.uuid, position, writer.transaction, crc
-            )
+            write_checkpoint(self._vfs, self.path, self.store.dump(), self.uuid, position, writer.transaction, crc)
             self._checkpointed = position
             self._bytes_at_checkpoint = writer.bytes
             self._superblock(writer.durable)
@@ -277,7 +277,9 @@ def _identify(vfs: Vfs, path: str, create: bool, new_uuid: Callable[[], str]) ->
             hint="Give an empty directory, or one that MemoraDB made.",
         )
     if not create:
-        raise ForeignDirectory(f"There is no database at {path}.", hint="It can be made by opening it with create=True.")
+        raise ForeignDirectory(
+            f"There is no database at {path}.", hint="It can be made by opening it with create=True."
+        )
     vfs.make_directory(path)
     uuid = new_uuid()
     vfs.write_atomically(identity, msgspec.json.encode({"format": FORMAT, "uuid": uuid}))

@@ -344,9 +344,7 @@ class Overlay:
         else:
             items = [None] * len(slots)
             old = np.flatnonzero(slots < top)
-            for i, value in zip(
-                old.tolist(), self.base.property(element, slots.take(old), key).values(), strict=True
-            ):
+            for i, value in zip(old.tolist(), self.base.property(element, slots.take(old), key).values(), strict=True):
                 items[i] = value
             for i in np.flatnonzero(slots >= top).tolist():
                 items[i] = self._chunk_value(node, int(slots[i]), key)
@@ -493,14 +491,10 @@ class Overlay:
         own = own_slots.compress(np.array(right, np.bool_))
         return np.union1d(slots.compress(~np.isin(slots, dirty)), own)
 
-    def vector_search(
-        self, name: str, query: Sequence[float], k: int, candidates: BitMap | None = None
-    ) -> Scored:
+    def vector_search(self, name: str, query: Sequence[float], k: int, candidates: BitMap | None = None) -> Scored:
         return self._searched(name, query, k, candidates)
 
-    def text_search(
-        self, name: str, query: str, k: int | None = None, candidates: BitMap | None = None
-    ) -> Scored:
+    def text_search(self, name: str, query: str, k: int | None = None, candidates: BitMap | None = None) -> Scored:
         return self._searched(name, query, k, candidates)
 
     def _searched(self, name: str, query: object, k: int | None, candidates: BitMap | None) -> Scored:
@@ -594,9 +588,7 @@ class Overlay:
         items = values.values()
         if any(v is None for v in items):
             held = self.property(element, slots, key).values()
-            self.counters.properties_set += sum(
-                not (h is None and v is None) for h, v in zip(held, items, strict=True)
-            )
+            self.counters.properties_set += sum(not (h is None and v is None) for h, v in zip(held, items, strict=True))
         else:
             self.counters.properties_set += len(items)
         patches = self._patches.setdefault((element, key), {})
@@ -676,7 +668,9 @@ class Overlay:
             if known.name == name or same:
                 if if_not_exists:
                     return False
-                what = f"called `{name}`" if known.name == name else f"of that kind on the same properties: `{known.name}`"
+                what = (
+                    f"called `{name}`" if known.name == name else f"of that kind on the same properties: `{known.name}`"
+                )
                 raise SchemaError(
                     f"There is an index {what}.",
                     hint="IF NOT EXISTS makes this no error.",
@@ -703,7 +697,8 @@ class Overlay:
             key = equivalence_key(value)
             if key in seen:
                 raise UniqueViolation(
-                    f"Nodes with the label `{definition.labels[0]}` share {definition.keys[0]} = {value!r}, so it cannot be unique."
+                    f"Nodes with the label `{definition.labels[0]}` share {definition.keys[0]} = {value!r}, "
+                    "so it cannot be unique."
                 )
             seen.add(key)
 
@@ -763,9 +758,7 @@ class Overlay:
             dead = span & self._dead_nodes
             gone |= dead
             for start, stop in _runs(span - dead):
-                properties = {
-                    k: c.slice(start - chunk.start, stop - chunk.start) for k, c in chunk.properties.items()
-                }
+                properties = {k: c.slice(start - chunk.start, stop - chunk.start) for k, c in chunk.properties.items()}
                 first = chunk.first_id + start - chunk.start
                 out.append(NewNodes(first, stop - start, chunk.labels, properties))
         return tuple(out), gone

@@ -140,9 +140,7 @@ class Snapshot:
             return list(self._adjacency.values())
         return [self._adjacency[t] for t in types if t in self._adjacency]
 
-    def _follow(
-        self, state: AdjacencyState, sources: IntArray, outgoing: bool
-    ) -> tuple[IntArray, IntArray, IntArray]:
+    def _follow(self, state: AdjacencyState, sources: IntArray, outgoing: bool) -> tuple[IntArray, IntArray, IntArray]:
         """(position, far end, relationship) of one type in one direction, in order."""
         csr: Csr = state.outgoing if outgoing else state.incoming
         positions, nodes, relationships = rows_of(csr, sources)
@@ -151,8 +149,7 @@ class Snapshot:
             more = state.delta.walk(sources, outgoing)
             if len(more[0]):
                 positions, nodes, relationships = (
-                    np.concatenate([a, b])
-                    for a, b in zip((positions, nodes, relationships), more, strict=True)
+                    np.concatenate([a, b]) for a, b in zip((positions, nodes, relationships), more, strict=True)
                 )
                 order = np.lexsort((relationships, positions))
                 positions, nodes, relationships = (
@@ -331,14 +328,10 @@ class Snapshot:
         right = np.fromiter((bool(test(v)) for v in held), np.bool_, len(slots))  # pyright: ignore[reportCallIssue]
         return slots.compress(visible & right)
 
-    def vector_search(
-        self, name: str, query: Sequence[float], k: int, candidates: BitMap | None = None
-    ) -> Scored:
+    def vector_search(self, name: str, query: Sequence[float], k: int, candidates: BitMap | None = None) -> Scored:
         return self._searched(name, IndexKind.VECTOR).search(query, k, self.position, candidates)  # pyright: ignore[reportAttributeAccessIssue]
 
-    def text_search(
-        self, name: str, query: str, k: int | None = None, candidates: BitMap | None = None
-    ) -> Scored:
+    def text_search(self, name: str, query: str, k: int | None = None, candidates: BitMap | None = None) -> Scored:
         return self._searched(name, IndexKind.FULLTEXT).search(query, k, self.position, candidates)  # pyright: ignore[reportAttributeAccessIssue]
 
     def _searched(self, name: str, kind: IndexKind) -> object:

@@ -303,6 +303,18 @@ class GraphWriter(GraphView, Protocol):
 
     def drop_index(self, name: str, if_exists: bool = False) -> bool: ...
 
+    def statement_counters(self, before: Counters | None = None) -> Counters:
+        """What was changed so far, or since ``before``."""
+        ...
+
+    def savepoint(self) -> object:
+        """A mark for ``rollback_to``."""
+        ...
+
+    def rollback_to(self, mark: object) -> None:
+        """Forget what was changed since ``mark``."""
+        ...
+
     @property
     def counters(self) -> Counters: ...
 

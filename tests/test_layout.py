@@ -11,9 +11,7 @@ ROOT = Path(__file__).parents[1]
 CONFIG = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 TOOL = CONFIG["tool"]
 OUTSIDE = {"tests", "bench", "docs", "examples", "ui", "src"}
-FOLDERS = sorted(
-    path.name for path in ROOT.iterdir() if (path / "__init__.py").is_file() and path.name not in OUTSIDE
-)
+FOLDERS = sorted(path.name for path in ROOT.iterdir() if (path / "__init__.py").is_file() and path.name not in OUTSIDE)
 
 
 def test_every_folder_is_linked_under_src() -> None:
@@ -41,9 +39,7 @@ def test_bare_import_is_refused(name: str) -> None:
 
 def _absolute_imports(path: Path) -> list[str]:
     tree = ast.parse(path.read_text("utf-8"))
-    return [
-        node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level == 0
-    ]
+    return [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level == 0]
 
 
 @pytest.mark.parametrize("name", FOLDERS)

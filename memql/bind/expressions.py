@@ -86,7 +86,7 @@ class ExpressionBinder:
                 if key == expr:
                     return b.Variable(variable.column), variable.type
         match expr:
-            case e.Literal(value):
+            case e.Literal():
                 return self._literal(expr)
             case e.Parameter(name):
                 self.parameters.add(name)
@@ -174,7 +174,9 @@ class ExpressionBinder:
     def _require(self, kind: Type, allowed: Type, what: str, span: Span, error: str = "SyntaxError") -> None:
         """InvalidArgumentType where no value of ``kind`` is ``allowed``; null alone always passes."""
         if not kind & (allowed & ~Type.NULL) and kind & ~Type.NULL:
-            raise SemanticError(f"{type_text(kind)} cannot {what}.", span=span, kind=error, detail="InvalidArgumentType")
+            raise SemanticError(
+                f"{type_text(kind)} cannot {what}.", span=span, kind=error, detail="InvalidArgumentType"
+            )
 
     # --- one kind each
 
@@ -190,7 +192,9 @@ class ExpressionBinder:
     ) -> Bound:
         target, kind = self.bind(subject, scope, aggregation)
         allowed = Type.ELEMENT | Type.MAP | Type.TEMPORAL | Type.DURATION | Type.POINT
-        self._require(kind, allowed, "have properties", subject.span, "SyntaxError" if kind & Type.PATH else "TypeError")
+        self._require(
+            kind, allowed, "have properties", subject.span, "SyntaxError" if kind & Type.PATH else "TypeError"
+        )
         return b.Property(target, key, expr.span), Type.ANY
 
     def _slice(
@@ -274,7 +278,10 @@ class ExpressionBinder:
         y, kind_y = self.bind(right, scope, aggregation)
         definition = self.catalog.function(operator)
         assert definition is not None, operator
-        for kind, allowed, side in ((kind_x, definition.parameters[0], left), (kind_y, definition.parameters[1], right)):
+        for kind, allowed, side in (
+            (kind_x, definition.parameters[0], left),
+            (kind_y, definition.parameters[1], right),
+        ):
             self._require(kind, allowed, f"be an operand of {operator}", side.span)
         result = definition.result
         if operator in ("+", "-", "*", "/", "%") and not (kind_x | kind_y) & ~(Type.NUMBER | Type.NULL):
@@ -292,9 +299,7 @@ class ExpressionBinder:
         aggregation: Aggregation | None,
     ) -> Bound:
         bound = [self.bind(o, scope, aggregation)[0] for o in operands]
-        pairs = tuple(
-            b.Call(operator, (bound[i], bound[i + 1]), expr.span) for i, operator in enumerate(operators)
-        )
+        pairs = tuple(b.Call(operator, (bound[i], bound[i + 1]), expr.span) for i, operator in enumerate(operators))
         return (pairs[0] if len(pairs) == 1 else b.And(pairs)), Type.BOOLEAN | Type.NULL
 
     def _case(
@@ -318,9 +323,7 @@ class ExpressionBinder:
 
     # --- functions
 
-    def _function(
-        self, expr: e.FunctionCall, scope: Scope, aggregation: Aggregation | None, predicate: bool
-    ) -> Bound:
+    def _function(self, expr: e.FunctionCall, scope: Scope, aggregation: Aggregation | None, predicate: bool) -> Bound:
         name = expr.name.lower()
         if name in AGGREGATES:
             return self._aggregate(expr, name, scope, aggregation)
@@ -334,7 +337,11 @@ class ExpressionBinder:
         if definition is None or " " in name or not name[0].isalpha():
             hint = did_you_mean(expr.name, self.catalog.function_names())
             raise SemanticError(
-                f"Unknown function `{expr.name}`.", span=expr.span, hint=hint, detail="UnknownFunction", gqlstatus="42N24"
+                f"Unknown function `{expr.name}`.",
+                span=expr.span,
+                hint=hint,
+                detail="UnknownFunction",
+                gqlstatus="42N24",
             )
         count = len(expr.arguments)
         most = len(definition.parameters)
@@ -435,9 +442,7 @@ class ExpressionBinder:
             inner.add(name, BoundVariable(column, kind))
         return inner, column
 
-    def _list_comprehension(
-        self, expr: e.ListComprehension, scope: Scope, aggregation: Aggregation | None
-    ) -> Bound:
+    def _list_comprehension(self, expr: e.ListComprehension, scope: Scope, aggregation: Aggregation | None) -> Bound:
         source, kind = self.bind(expr.source, scope, aggregation)
         self._require(kind, Type.LIST, "be the list of a comprehension", expr.source.span)
         for part in (expr.predicate, expr.projection):

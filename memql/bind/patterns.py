@@ -284,7 +284,7 @@ class PatternBinder:
     def matched(self, builder: GraphBuilder, outer: Scope, extra: b.Expr | None = None) -> nodes.LogicalNode:
         """A plan that matches ``builder`` from the outer columns it needs, with its paths and a predicate."""
         graph = builder.graph()
-        made = {v.column for v in builder.declared.values()} | {n for n in builder.nodes}
+        made = {v.column for v in builder.declared.values()} | set(builder.nodes)
         made |= {r.variable for r in builder.relationships}
         reads: set[str] = set(builder.arguments)
         for predicate in builder.predicates:
@@ -296,9 +296,7 @@ class PatternBinder:
             reads |= b.free_variables(extra)
         made -= builder.arguments
         needed = tuple(sorted(reads - made))
-        graph = PatternGraph(
-            graph.nodes, graph.relationships, graph.predicates, graph.arguments, graph.uniqueness
-        )
+        graph = PatternGraph(graph.nodes, graph.relationships, graph.predicates, graph.arguments, graph.uniqueness)
         plan: nodes.LogicalNode = nodes.Match(nodes.Argument(needed), graph)
         if builder.paths:
             plan = nodes.Projection(plan, tuple(builder.paths), True)
@@ -374,5 +372,3 @@ def plain_types(types: p.LabelExpression | None) -> tuple[tuple[str, ...], b.Lab
     if all(isinstance(o, p.LabelName) for o in operands):
         return tuple(dict.fromkeys(o.name for o in operands if isinstance(o, p.LabelName))), None
     return (), label_test(types)
-
-

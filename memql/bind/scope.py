@@ -94,7 +94,13 @@ class Scope:
 
 def type_conflict(name: str, span: Span, known: Type, wanted: str) -> SemanticError:
     """A variable used as something that it is not."""
-    is_what = "a node" if known & ~Type.NULL == Type.NODE else "a relationship" if known & ~Type.NULL == Type.RELATIONSHIP else "a value"
+    is_what = (
+        "a node"
+        if known & ~Type.NULL == Type.NODE
+        else "a relationship"
+        if known & ~Type.NULL == Type.RELATIONSHIP
+        else "a value"
+    )
     return SemanticError(
         f"`{name}` is {is_what}, but stands here for {wanted}.", span=span, detail="VariableTypeConflict"
     )

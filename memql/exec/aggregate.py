@@ -94,7 +94,11 @@ class _Groups:
         row = None if self._rows == 1 else batch.rows()
         if row is None and len(columns) == 1 and (self._dense is not None or not self.key_columns):
             column = columns[0]
-            if isinstance(column, TypedColumn) and column.kind in (Kind.NODE, Kind.RELATIONSHIP) and column.mask is None:
+            if (
+                isinstance(column, TypedColumn)
+                and column.kind in (Kind.NODE, Kind.RELATIONSHIP)
+                and column.mask is None
+            ):
                 return self._assign_dense(column)
             if self._dense is not None:
                 self._leave_dense()
@@ -151,5 +155,3 @@ class _Groups:
             for key in row_keys(columns, np.arange(len(columns[0])), None):
                 self._numbers[key] = number
                 number += 1
-
-

@@ -1,7 +1,7 @@
 """Apply: an inner plan for each outer row, run once over slices of the outer batch (DESIGN 4.3).
 
-The inner plan starts from the columns it needs and a fresh ``row``, enters with weight 1, and joins back by position
-with a stable sort. On an error a read-only inner plan is replayed row by row, streaming, so that rows before the failing
+The inner plan starts from the columns it needs and a fresh ``row``, enters with weight 1, and joins back by
+position with a stable sort. On an error a read-only inner plan is replayed row by row, streaming, so that rows before the failing
 one go out first.
 """
 
@@ -83,9 +83,7 @@ class Apply(Operator):
             case ApplyKind.CROSS | ApplyKind.OPTIONAL:
                 yield from self._with_inner(piece, inner, context, stream)
 
-    def _with_inner(
-        self, piece: Batch, inner: Iterator[Batch], context: Context, stream: bool
-    ) -> Iterator[Batch]:
+    def _with_inner(self, piece: Batch, inner: Iterator[Batch], context: Context, stream: bool) -> Iterator[Batch]:
         if stream:
             hit = False
             for batch in inner:

@@ -42,6 +42,32 @@ class Cancellation:
             raise DeadlineExceeded("The statement ran longer than its time limit.")
 
 
+class Held:
+    """The memory that one activation of an operator keeps: given back when its run ends, however it ends."""
+
+    __slots__ = ("_bytes", "_context")
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._bytes = 0
+
+    def __enter__(self) -> Held:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._context.release(self._bytes)
+
+    def add(self, bytes: int) -> None:
+        """Account more; QueryMemoryExceeded beyond the statement's limit."""
+        self._bytes += bytes
+        self._context.hold(bytes)
+
+    def keep_only(self, bytes: int) -> None:
+        """What is kept has shrunk to so much."""
+        self._context.release(self._bytes - bytes)
+        self._bytes = bytes
+
+
 @dataclass(slots=True)
 class Context:
     """One run of one statement. Not shared between threads."""
@@ -96,6 +122,15 @@ class Context:
     def release(self, bytes: int) -> None:
         """Give accounted memory back."""
         self._held_bytes -= bytes
+
+    def held(self) -> Held:
+        """An account for one activation: ``with context.held() as memory``."""
+        return Held(self)
+
+    @property
+    def held_bytes(self) -> int:
+        """What all operators of the statement keep now."""
+        return self._held_bytes
 
     def batches(self, operator: Operator, frame: Frame) -> Iterator[Batch]:
         """Run ``operator``: every operator pulls its children through here, which is where PROFILE looks."""

@@ -12,7 +12,7 @@ from memoradb.core.batch import Batch
 
 from ..kernels.grouping import group_rows, row_keys
 from ..plan.explain import show_variable
-from .context import Context
+from .context import Context, Held
 from .operator import Frame, Operator
 
 
@@ -24,7 +24,7 @@ class Seen:
         self._per_row = frame.n > 1
         self._keys: set[tuple[Any, ...]] = set()
 
-    def fresh(self, batch: Batch, context: Context) -> Batch | None:
+    def fresh(self, batch: Batch, memory: Held) -> Batch | None:
         """The first row of each combination not seen before, its weight 1."""
         row = batch.rows() if self._per_row else None
         columns = [batch.columns[c] for c in self._columns]
@@ -36,7 +36,7 @@ class Seen:
                 chosen.append(position)
         if not chosen:
             return None
-        context.hold(len(chosen) * (64 + 32 * len(columns)))
+        memory.add(len(chosen) * (64 + 32 * len(columns)))
         out = batch.take(np.array(chosen, np.int64))
         return Batch({c: out.columns[c] for c in self._columns}, out.length, out.row)
 
@@ -50,10 +50,11 @@ class Distinct(Operator):
 
     def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
         seen = Seen(self.columns, frame)
-        for batch in context.batches(self.input, frame):
-            out = seen.fresh(batch, context)
-            if out is not None:
-                yield out
+        with context.held() as memory:
+            for batch in context.batches(self.input, frame):
+                out = seen.fresh(batch, memory)
+                if out is not None:
+                    yield out
 
     def describe(self) -> str:
         return ", ".join(map(show_variable, self.columns))

@@ -18,12 +18,9 @@ class Eager(Operator):
     input: Operator
 
     def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
-        held = []
-        size = 0
-        for batch in context.batches(self.input, frame):
-            bytes = batch_bytes(batch)
-            context.hold(bytes)
-            size += bytes
-            held.append(batch)
-        yield from held
-        context.release(size)
+        held: list[Batch] = []
+        with context.held() as memory:
+            for batch in context.batches(self.input, frame):
+                memory.add(batch_bytes(batch))
+                held.append(batch)
+            yield from held

@@ -13,7 +13,7 @@ import numpy as np
 
 from memoradb.core.arithmetic import checked
 from memoradb.core.batch import Batch
-from memoradb.core.columns import Column, IntArray, Kind, TypedColumn, node_column, relationship_column
+from memoradb.core.columns import BoolArray, Column, IntArray, Kind, TypedColumn, node_column, relationship_column
 from memoradb.core.errors import TypeMismatch
 from memoradb.core.semantics import type_name
 from memoradb.core.values import NodeRef, RelationshipRef, Value
@@ -21,7 +21,6 @@ from memoradb.storage.view import Direction
 
 from .context import Context
 from .operator import Frame, Operator
-
 
 
 def element_slots(column: Column, kind: Kind) -> tuple[IntArray, IntArray | None]:
@@ -45,7 +44,7 @@ def element_slots(column: Column, kind: Kind) -> tuple[IntArray, IntArray | None
     return np.array(slots, np.int64), positions
 
 
-def relationship_conflicts(batch: Batch, name: str, relationships: IntArray, positions: IntArray) -> IntArray:
+def relationship_conflicts(batch: Batch, name: str, relationships: IntArray, positions: IntArray) -> BoolArray:
     """True where ``relationships[i]`` is already in column ``name`` of row ``positions[i]``."""
     column = batch.columns[name]
     if isinstance(column, TypedColumn):
@@ -80,21 +79,47 @@ def degree_slices(degrees: IntArray, rows_max: int) -> Iterator[tuple[int, int]]
         start = stop
 
 
-def implied_labels(labels: tuple[str, ...], types: tuple[str, ...], direction: Direction, context: Context) -> bool:
-    """Whether every relationship of these types leads to a node with ``labels``, by this view's exact counts."""
-    if direction is Direction.BOTH or not types:
-        return False
-    statistics = context.view.statistics
-    for type in types:
-        total = statistics.relationships(type)
-        for label in labels:
-            if direction is Direction.OUT:
-                with_label = statistics.relationships_between(None, type, label)
-            else:
-                with_label = statistics.relationships_between(label, type, None)
-            if with_label != total:
-                return False
-    return True
+def counted_rows(batch: Batch, positions: IntArray) -> Batch:
+    """The rows at ``positions``, equal ones as one with a weight: what is left of hits that nothing reads."""
+    counts = np.bincount(positions, minlength=batch.length)
+    rows = np.flatnonzero(counts)
+    out = batch.take(rows)
+    return Batch(out.columns, out.length, out.row, multiplied(out.weight, counts.take(rows)))
+
+
+class LabelledDegrees:
+    """For each node how many of its relationships lead to a node with all of ``labels``; each counted once a run.
+
+    A dead target with labels needs only this number, and a node is met again as often as it has predecessors: two
+    hops over 2.4M relationships look at 2.4M neighbours, not at 57M. Statistics could prove labels needless, but they
+    are those of the newest commit: an older snapshot or an overlay with changes of its own would answer wrongly.
+    """
+
+    def __init__(self, types: tuple[str, ...], direction: Direction, labels: tuple[str, ...]) -> None:
+        self._types = types or None
+        self._direction = direction
+        self._labels = labels
+        self._known = np.full(1024, -1, np.int64)
+
+    def of(self, sources: IntArray, context: Context) -> IntArray:
+        """The number for each of ``sources``."""
+        top = int(sources.max()) + 1 if len(sources) else 0
+        if top > len(self._known):
+            grown = np.full(max(top, 2 * len(self._known)), -1, np.int64)
+            grown[: len(self._known)] = self._known
+            self._known = grown
+        fresh = np.unique(sources.compress(self._known.take(sources) < 0))
+        if len(fresh):
+            degrees = context.view.degrees(fresh, self._types, self._direction)
+            for start, stop in degree_slices(degrees, 4 * context.expand_rows_max):
+                context.check()
+                part = fresh[start:stop]
+                found = context.view.expand(part, self._types, self._direction)
+                keep = np.ones(len(found.node), np.bool_)
+                for label in self._labels:
+                    keep &= context.view.has_label(found.node, label)
+                self._known[part] = np.bincount(found.source_position.compress(keep), minlength=len(part))
+        return self._known.take(sources)
 
 
 @dataclass(eq=False, slots=True)
@@ -111,19 +136,20 @@ class Expand(Operator):
     unique: tuple[str, ...] = ()
 
     def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
-        labels: tuple[str, ...] | None = None
+        types = self.types or None
+        counted = self.relationship is None and self.target is None and not self.unique
+        labelled = LabelledDegrees(self.types, self.direction, self.target_labels) if self.target_labels else None
         for batch in context.batches(self.input, frame):
-            if labels is None:
-                implied = self.target_labels and implied_labels(self.target_labels, self.types, self.direction, context)
-                labels = () if implied else self.target_labels
             sources, live = element_slots(batch.columns[self.source], Kind.NODE)
             if live is not None:
                 batch = batch.take(live)
             if not batch.length:
                 continue
-            types = self.types or None
-            if self.relationship is None and self.target is None and not labels and not self.unique:
-                degrees = context.view.degrees(sources, types, self.direction)
+            if counted:
+                if labelled is None:
+                    degrees = context.view.degrees(sources, types, self.direction)
+                else:
+                    degrees = labelled.of(sources, context)
                 kept = np.flatnonzero(degrees)
                 if len(kept):
                     out = batch if len(kept) == batch.length else batch.take(kept)
@@ -131,15 +157,13 @@ class Expand(Operator):
                     yield Batch(out.columns, out.length, out.row, weight)
                 continue
             if batch.length == 1:
-                yield from self._expand(batch, sources, labels, context)
+                yield from self._expand(batch, sources, context)
                 continue
             degrees = context.view.degrees(sources, types, self.direction)
             for start, stop in degree_slices(degrees, context.expand_rows_max):
-                yield from self._expand(batch.slice(start, stop), sources[start:stop], labels, context)
+                yield from self._expand(batch.slice(start, stop), sources[start:stop], context)
 
-    def _expand(
-        self, batch: Batch, sources: IntArray, labels: tuple[str, ...], context: Context
-    ) -> Iterator[Batch]:
+    def _expand(self, batch: Batch, sources: IntArray, labels: tuple[str, ...], context: Context) -> Iterator[Batch]:
         context.check()
         found = context.view.expand(sources, self.types or None, self.direction)
         positions, nodes, relationships = found.source_position, found.node, found.relationship
@@ -147,7 +171,7 @@ class Expand(Operator):
         for name in self.unique:
             fresh = ~relationship_conflicts(batch, name, relationships, positions)
             keep = fresh if keep is None else keep & fresh
-        for label in labels:
+        for label in self.target_labels:
             has = context.view.has_label(nodes, label)
             keep = has if keep is None else keep & has
         if keep is not None and not keep.all():
@@ -156,10 +180,7 @@ class Expand(Operator):
         if not len(positions):
             return
         if self.relationship is None and self.target is None:
-            counts = np.bincount(positions, minlength=batch.length)
-            rows = np.flatnonzero(counts)
-            out = batch.take(rows)
-            yield Batch(out.columns, out.length, out.row, multiplied(out.weight, counts.take(rows)))
+            yield counted_rows(batch, positions)
             return
         out = batch.take(positions)
         columns = dict(out.columns)
@@ -223,31 +244,37 @@ class ExpandInto(Operator):
         in_degrees = view.degrees(targets, types, back[self.direction])
         # Walk from the end with fewer relationships, for each row of its own accord.
         forwards = out_degrees <= in_degrees
+        owners: list[IntArray] = []
+        between: list[IntArray] = []
         for from_source, starts, ends, degrees, direction in (
             (True, sources, targets, out_degrees, self.direction),
             (False, targets, sources, in_degrees, back[self.direction]),
         ):
             chosen = np.flatnonzero(forwards == from_source)
-            if not len(chosen):
-                continue
             for start, stop in degree_slices(degrees.take(chosen), 4 * context.expand_rows_max):
                 context.check()
                 rows = chosen[start:stop]
                 found = view.expand(starts.take(rows), types, direction)
                 hits = np.flatnonzero(found.node == ends.take(rows).take(found.source_position))
-                positions = rows.take(found.source_position.take(hits))
-                relationships = found.relationship.take(hits)
-                for name in self.unique:
-                    fresh = np.flatnonzero(~relationship_conflicts(batch, name, relationships, positions))
-                    positions, relationships = positions.take(fresh), relationships.take(fresh)
-                if not len(positions):
-                    continue
-                out = batch.take(positions)
-                if self.relationship is not None:
-                    out = out.with_columns({self.relationship: relationship_column(relationships)})
-                size = context.expand_rows_max
-                for begin in range(0, out.length, size):
-                    yield out.slice(begin, begin + size)
+                owners.append(rows.take(found.source_position.take(hits)))
+                between.append(found.relationship.take(hits))
+        if not owners:
+            return
+        positions, relationships = np.concatenate(owners), np.concatenate(between)
+        for name in self.unique:
+            fresh = np.flatnonzero(~relationship_conflicts(batch, name, relationships, positions))
+            positions, relationships = positions.take(fresh), relationships.take(fresh)
+        if not len(positions):
+            return
+        if self.relationship is None:
+            yield counted_rows(batch, positions)
+            return
+        order = np.lexsort((relationships, positions))
+        positions, relationships = positions.take(order), relationships.take(order)
+        size = context.expand_rows_max
+        for begin in range(0, len(positions), size):
+            out = batch.take(positions[begin : begin + size])
+            yield out.with_columns({self.relationship: relationship_column(relationships[begin : begin + size])})
 
     def describe(self) -> str:
         return arrow(self.source, self.relationship, self.target, self.types, self.direction)
@@ -302,6 +329,8 @@ class ProjectEndpoints(Operator):
         if not hops or any(not isinstance(h, RelationshipRef) for h in hops):
             return []
         slots = np.array([h.slot for h in hops], np.int64)
+        if len(np.unique(slots)) < len(slots):
+            return []  # a trail uses no relationship twice
         if self.types and any(t not in self.types for t in view.relationship_type(slots)):
             return []
         starts, ends = (a.tolist() for a in view.endpoints(slots))
@@ -324,5 +353,3 @@ def _walk(pairs: list[tuple[int, int]], both: bool) -> list[tuple[int, int]]:
                 following.append((first, start))
         walks = following
     return walks
-
-

@@ -11,6 +11,7 @@ from memoradb.core.batch import Batch
 from memoradb.core.columns import IntArray
 from memoradb.core.errors import MemQLSyntaxError
 from memoradb.core.semantics import type_name
+from memoradb.core.values import INTEGER_MAX
 
 from ..kernels.compile import compile_expression
 from ..plan.explain import show
@@ -40,7 +41,8 @@ class Window:
 
     def __init__(self, skip: int, count: int | None, frame: Frame) -> None:
         self._skip = skip
-        self._end = None if count is None else skip + count
+        # Rows are counted in 64 bits: a sum beyond them bounds nothing.
+        self._end = None if count is None or skip + count > INTEGER_MAX else skip + count
         self._seen = np.zeros(max(frame.n, 1), np.int64)
 
     def satisfied(self) -> bool:
@@ -49,15 +51,12 @@ class Window:
 
     def take(self, batch: Batch) -> Batch | None:
         rows, weights = batch.rows(), batch.weights()
-        before = np.empty(batch.length, np.int64)
         if len(self._seen) == 1:
             total = np.cumsum(weights)
             before = self._seen[0] + total - weights
             self._seen[0] += total[-1]
         else:
-            for i, (row, weight) in enumerate(zip(rows.tolist(), weights.tolist(), strict=True)):
-                before[i] = self._seen[row]
-                self._seen[row] += weight
+            before = self._counted(rows, weights)
         after = before + weights
         high = after if self._end is None else np.minimum(after, self._end)
         passed: IntArray = high - np.maximum(before, self._skip)
@@ -67,6 +66,18 @@ class Window:
         out = batch.take(kept) if len(kept) < batch.length else batch
         weight = None if batch.weight is None else passed.take(kept)
         return Batch(out.columns, out.length, out.row, weight)
+
+    def _counted(self, rows: IntArray, weights: IntArray) -> IntArray:
+        """How many rows of its own argument row went before each row."""
+        order = np.argsort(rows, kind="stable")
+        sorted_rows, sorted_weights = rows.take(order), weights.take(order)
+        total = np.cumsum(sorted_weights)
+        starts = np.flatnonzero(np.diff(sorted_rows, prepend=-1))
+        base = np.repeat(total.take(starts) - sorted_weights.take(starts), np.diff(starts, append=len(rows)))
+        before = np.empty(len(rows), np.int64)
+        before[order] = self._seen.take(sorted_rows) + total - sorted_weights - base
+        np.add.at(self._seen, rows, weights)
+        return before
 
 
 @dataclass(eq=False, slots=True)

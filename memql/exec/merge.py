@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from memoradb.core.batch import Batch, concat_batches
 from memoradb.core.errors import MemQLError
 
-from ..kernels.compile import compile_expression
+from ..kernels.compile import Evaluator, compile_expression
 from ..kernels.subquery import argument_frame
 from ..plan.explain import show_variable
 from ..plan.expr import Expr
@@ -41,9 +41,9 @@ class Merge(Operator):
             out = [self._row(batch.slice(i, i + 1), checks, context) for i in range(batch.length)]
             yield concat_batches(out)
 
-    def _row(self, row: Batch, checks: list[tuple[object, str]], context: Context) -> Batch:
+    def _row(self, row: Batch, checks: list[tuple[Evaluator, str]], context: Context) -> Batch:
         for evaluate, variable in checks:
-            if evaluate(row, context).item(0) is None:  # pyright: ignore[reportCallIssue]
+            if evaluate(row, context).item(0) is None:
                 raise MemQLError(
                     f"Cannot merge: a property of `{show_variable(variable)}` is null.",
                     kind="SemanticError",

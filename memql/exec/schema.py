@@ -78,7 +78,8 @@ def constraint_row(number: int, index: IndexDefinition) -> dict[str, Value]:
 
 
 INDEX_COLUMNS = tuple(
-    "id name state populationPercent type entityType labelsOrTypes properties indexProvider owningConstraint options".split()
+    "id name state populationPercent type entityType labelsOrTypes properties indexProvider owningConstraint "
+    "options".split()
 )
 CONSTRAINT_COLUMNS = tuple("id name type entityType labelsOrTypes properties ownedIndex propertyType".split())
 

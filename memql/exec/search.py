@@ -42,15 +42,11 @@ def wanted(value: Value, what: str = "LIMIT") -> int:
     if value < 0:
         raise ArgumentError(f"{what} of a search takes 0 or more, not {value}.")
     if value > limits.KNN_K_MAX:
-        raise LimitError(
-            f"A search gives at most {limits.KNN_K_MAX} hits.", limit="KNN_K_MAX", value=limits.KNN_K_MAX
-        )
+        raise LimitError(f"A search gives at most {limits.KNN_K_MAX} hits.", limit="KNN_K_MAX", value=limits.KNN_K_MAX)
     return value
 
 
-def hit_batch(
-    batch: Batch, position: int, hits: Scored, element: Element, variable: str, score: str | None
-) -> Batch:
+def hit_batch(batch: Batch, position: int, hits: Scored, element: Element, variable: str, score: str | None) -> Batch:
     """One input row with each of its hits."""
     out = batch.take(np.full(len(hits.slots), position, np.int64))
     kind = Kind.NODE if element is Element.NODE else Kind.RELATIONSHIP

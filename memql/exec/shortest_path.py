@@ -44,7 +44,9 @@ class ShortestPath(Operator):
 
     def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
         predicate = None if self.hop_predicate is None else compile_predicate(self.hop_predicate)
-        reads = () if self.hop_predicate is None else tuple(free_variables(self.hop_predicate) - {self.hop_variable or ""})
+        reads = (
+            () if self.hop_predicate is None else tuple(free_variables(self.hop_predicate) - {self.hop_variable or ""})
+        )
         for batch in context.batches(self.input, frame):
             sources, live = element_slots(batch.columns[self.source], Kind.NODE)
             if live is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from memoradb.core.batch import Batch, concat_batches
 
@@ -26,24 +26,35 @@ def _show(keys: tuple[SortKey, ...]) -> str:
     return ", ".join(show(k.expression) + (" DESC" if k.descending else "") for k in keys)
 
 
+Keys = list[tuple[Evaluator, bool]]
+
+
+def _compiled(keys: tuple[SortKey, ...]) -> Keys:
+    return [(compile_expression(k.expression), k.descending) for k in keys]
+
+
 @dataclass(eq=False, slots=True)
 class Sort(Operator):
     """All rows, ordered by ``keys``; stable."""
 
     input: Operator
     keys: tuple[SortKey, ...]
+    _keys: Keys = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._keys = _compiled(self.keys)
 
     def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
-        held = []
-        for batch in context.batches(self.input, frame):
-            context.hold(batch_bytes(batch))
-            held.append(batch)
-        if not held:
-            return
-        keys = [(compile_expression(k.expression), k.descending) for k in self.keys]
-        out = _sorted(concat_batches(held), keys, frame, context)
-        for start in range(0, out.length, context.rows_max):
-            yield out.slice(start, start + context.rows_max)
+        held: list[Batch] = []
+        with context.held() as memory:
+            for batch in context.batches(self.input, frame):
+                memory.add(batch_bytes(batch))
+                held.append(batch)
+            if not held:
+                return
+            out = _sorted(concat_batches(held), self._keys, frame, context)
+            for start in range(0, out.length, context.rows_max):
+                yield out.slice(start, start + context.rows_max)
 
     def describe(self) -> str:
         return _show(self.keys)
@@ -57,37 +68,35 @@ class Top(Operator):
     keys: tuple[SortKey, ...]
     limit: Expr
     skip: Expr | None = None
+    _keys: Keys = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._keys = _compiled(self.keys)
 
     def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
         limit = row_count(self.limit, frame, context, "LIMIT")
         skip = 0 if self.skip is None else row_count(self.skip, frame, context, "SKIP")
-        keys = [(compile_expression(k.expression), k.descending) for k in self.keys]
         held: list[Batch] = []
         rows = 0
         bound = 4 * context.rows_max + 2 * (limit + skip) * max(frame.n, 1)
-        for batch in context.batches(self.input, frame):
-            held.append(batch)
-            rows += batch.length
-            if rows > bound:
-                held = [self._cut(held, keys, 0, limit + skip, frame, context)]
-                rows = held[0].length
-        if not held:
-            return
-        out = self._cut(held, keys, skip, limit, frame, context)
-        for start in range(0, out.length, context.rows_max):
-            yield out.slice(start, start + context.rows_max)
+        with context.held() as memory:
+            for batch in context.batches(self.input, frame):
+                held.append(batch)
+                memory.add(batch_bytes(batch))
+                rows += batch.length
+                if rows > bound:
+                    held = [self._cut(held, 0, limit + skip, frame, context)]
+                    rows = held[0].length
+                    memory.keep_only(batch_bytes(held[0]))
+            if not held:
+                return
+            out = self._cut(held, skip, limit, frame, context)
+            for start in range(0, out.length, context.rows_max):
+                yield out.slice(start, start + context.rows_max)
 
-    def _cut(
-        self,
-        held: list[Batch],
-        keys: list[tuple[Evaluator, bool]],
-        skip: int,
-        limit: int,
-        frame: Frame,
-        context: Context,
-    ) -> Batch:
-        ordered = _sorted(concat_batches(held), keys, frame, context)
-        out = Window(skip, limit, frame).take(ordered)
+    def _cut(self, held: list[Batch], skip: int, limit: int, frame: Frame, context: Context) -> Batch:
+        ordered = _sorted(concat_batches(held), self._keys, frame, context)
+        out = Window(skip, limit, frame).take(ordered) if ordered.length else None
         return ordered.slice(0, 0) if out is None else out
 
     def describe(self) -> str:

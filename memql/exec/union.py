@@ -22,11 +22,12 @@ class Union(Operator):
 
     def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
         seen = None if self.all else Seen(self.columns, frame)
-        for operator in self.inputs:
-            for batch in context.batches(operator, frame):
-                out = batch.only(self.columns) if seen is None else seen.fresh(batch, context)
-                if out is not None:
-                    yield out
+        with context.held() as memory:
+            for operator in self.inputs:
+                for batch in context.batches(operator, frame):
+                    out = batch.only(self.columns) if seen is None else seen.fresh(batch, memory)
+                    if out is not None:
+                        yield out
 
     def describe(self) -> str:
         return "ALL" if self.all else "DISTINCT"

@@ -6,7 +6,7 @@ relationship twice; the check is a comparison of arrays, column by column.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,7 @@ from memoradb.storage.view import Direction
 from ..kernels.compile import compile_predicate
 from ..plan.expr import Expr, free_variables
 from .context import Context
-from .expand import arrow, degree_slices, element_slots, implied_labels, relationship_conflicts
+from .expand import arrow, counted_rows, degree_slices, element_slots, relationship_conflicts
 from .operator import Frame, Operator
 
 
@@ -53,13 +53,19 @@ class VarLengthExpand(Operator):
     target_labels: tuple[str, ...] = ()
     into: bool = False
     backwards: bool = False
+    _allowed: Callable[[Batch, Context], IntArray] | None = None
+    _reads: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.hop_predicate is not None:
+            self._allowed = compile_predicate(self.hop_predicate)
+            self._reads = tuple(free_variables(self.hop_predicate) - {self.hop_variable or ""})
 
     def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
         predicate = None if self.hop_predicate is None else compile_predicate(self.hop_predicate)
-        reads = () if self.hop_predicate is None else tuple(free_variables(self.hop_predicate) - {self.hop_variable or ""})
-        labels = self.target_labels
-        if labels and self.low >= 1 and implied_labels(labels, self.types, self.direction, context):
-            labels = ()
+        reads = (
+            () if self.hop_predicate is None else tuple(free_variables(self.hop_predicate) - {self.hop_variable or ""})
+        )
         for batch in context.batches(self.input, frame):
             sources, live = element_slots(batch.columns[self.source], Kind.NODE)
             if live is not None:
@@ -71,52 +77,41 @@ class VarLengthExpand(Operator):
                     batch, sources = batch.take(live), sources.take(live)
             if not batch.length:
                 continue
-            held: list[Batch] = []
-            rows = 0
-            for chunk in self._chunks(batch, sources, predicate, reads, context):
-                found = self._emit(batch, chunk, targets, labels, context)
-                if found is None:
-                    continue
-                held.append(found)
-                rows += found.length
-                if rows >= context.rows_max:
-                    yield from _ordered(held)
-                    held, rows = [], 0
-            if held:
-                yield from _ordered(held)
+            for found in gathered(self._found(batch, sources, targets, context), context.rows_max):
+                for start in range(0, found.length, context.rows_max):
+                    yield found.slice(start, start + context.rows_max)
 
-    def _chunks(
-        self, batch: Batch, sources: IntArray, predicate: object, reads: tuple[str, ...], context: Context
-    ) -> Iterator[_Chunk]:
-        high = self.high
+    def _found(self, batch: Batch, sources: IntArray, targets: IntArray | None, context: Context) -> Iterator[Batch]:
+        for chunk in self._chunks(batch, sources, context):
+            found = self._emit(batch, chunk, targets, context)
+            if found is not None:
+                yield found
+
+    def _chunks(self, batch: Batch, sources: IntArray, context: Context) -> Iterator[_Chunk]:
+        """Trails of an allowed length. Chunks are made only when their turn comes, so few are held at a time."""
         count = len(sources)
-        stack = [_Chunk(np.arange(count), sources, np.zeros((count, 0), np.int64))]
+        first = _Chunk(np.arange(count), sources, np.zeros((count, 0), np.int64))
+        stack: list[Iterator[_Chunk]] = [iter((first,))]
         while stack:
             context.check()
-            chunk = stack.pop()
-            length = chunk.hops.shape[1]
-            if length >= self.low and (high is None or length <= high):
-                yield chunk
-            if high is not None and length >= high:
+            chunk = next(stack[-1], None)
+            if chunk is None:
+                stack.pop()
                 continue
-            degrees = context.view.degrees(chunk.node, self.types or None, self.direction)
-            following = []
-            for start, stop in degree_slices(degrees, context.expand_rows_max):
-                step = self._step(batch, chunk, start, stop, predicate, reads, context)
-                if step is not None:
-                    following.append(step)
-            stack.extend(reversed(following))
+            length = chunk.hops.shape[1]
+            if length >= self.low and (self.high is None or length <= self.high):
+                yield chunk
+            if self.high is None or length < self.high:
+                stack.append(self._longer(batch, chunk, context))
 
-    def _step(
-        self,
-        batch: Batch,
-        chunk: _Chunk,
-        start: int,
-        stop: int,
-        predicate: object,
-        reads: tuple[str, ...],
-        context: Context,
-    ) -> _Chunk | None:
+    def _longer(self, batch: Batch, chunk: _Chunk, context: Context) -> Iterator[_Chunk]:
+        degrees = context.view.degrees(chunk.node, self.types or None, self.direction)
+        for start, stop in degree_slices(degrees, context.expand_rows_max):
+            step = self._step(batch, chunk, start, stop, context)
+            if step is not None:
+                yield step
+
+    def _step(self, batch: Batch, chunk: _Chunk, start: int, stop: int, context: Context) -> _Chunk | None:
         found = context.view.expand(chunk.node[start:stop], self.types or None, self.direction)
         positions = found.source_position + start
         relationships, nodes = found.relationship, found.node
@@ -135,11 +130,11 @@ class VarLengthExpand(Operator):
                 relationships.take(kept),
                 hops.take(kept, axis=0),
             )
-        if predicate is not None and len(origin):
+        if self._allowed is not None and len(origin):
             assert self.hop_variable is not None
-            inner = Batch({n: batch.columns[n].take(origin) for n in reads}, len(origin))
+            inner = Batch({n: batch.columns[n].take(origin) for n in self._reads}, len(origin))
             inner = inner.with_columns({self.hop_variable: relationship_column(relationships)})
-            kept = predicate(inner, context)  # pyright: ignore[reportCallIssue]
+            kept = self._allowed(inner, context)
             origin, nodes, relationships, hops = (
                 origin.take(kept),
                 nodes.take(kept),
@@ -150,13 +145,11 @@ class VarLengthExpand(Operator):
             return None
         return _Chunk(origin, nodes, np.concatenate([hops, relationships[:, None]], axis=1))
 
-    def _emit(
-        self, batch: Batch, chunk: _Chunk, targets: IntArray | None, labels: tuple[str, ...], context: Context
-    ) -> Batch | None:
+    def _emit(self, batch: Batch, chunk: _Chunk, targets: IntArray | None, context: Context) -> Batch | None:
         keep = None
         if targets is not None:
             keep = chunk.node == targets.take(chunk.origin)
-        for label in labels:
+        for label in self.target_labels:
             has = context.view.has_label(chunk.node, label)
             keep = has if keep is None else keep & has
         origin, node, hops = chunk.origin, chunk.node, chunk.hops
@@ -165,6 +158,8 @@ class VarLengthExpand(Operator):
             origin, node, hops = origin.take(kept), node.take(kept), hops.take(kept, axis=0)
         if not len(origin):
             return None
+        if self.relationship is None and (self.target is None or self.into):
+            return counted_rows(batch, origin)
         out = batch.take(origin)
         columns = dict(out.columns)
         if self.relationship is not None:
@@ -188,6 +183,15 @@ class VarLengthExpand(Operator):
         )
 
 
-def _ordered(batches: list[Batch]) -> Iterator[Batch]:
-    """Batches as one; a RaggedColumn of mixed lengths becomes lists."""
-    yield concat_batches(batches)
+def gathered(batches: Iterator[Batch], rows_max: int) -> Iterator[Batch]:
+    """Small batches put together, so that what follows pays once for many; large ones as they are."""
+    held: list[Batch] = []
+    rows = 0
+    for batch in batches:
+        if held and (rows + batch.length > rows_max or 4 * batch.length > rows_max):
+            yield concat_batches(held)
+            held, rows = [], 0
+        held.append(batch)
+        rows += batch.length
+    if held:
+        yield concat_batches(held)

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from memoradb.core.batch import Batch
-from memoradb.core.columns import Column, IntArray, Kind, ListColumn, TypedColumn
-from memoradb.core.columns import node_column, relationship_column
+from memoradb.core.columns import Column, IntArray, Kind, ListColumn, TypedColumn, node_column, relationship_column
 from memoradb.core.errors import MemQLError, TypeMismatch
 from memoradb.core.semantics import type_name
 from memoradb.core.values import NodeRef, PathRef, RelationshipRef, Value
@@ -192,7 +191,9 @@ class Update(Operator):
         for item in self.items:
             match item:
                 case SetPropertyItem(target, key, value):
-                    parts.append(f"{show(target)}.{key.value if isinstance(key, Literal) else show(key)} = {show(value)}")
+                    parts.append(
+                        f"{show(target)}.{key.value if isinstance(key, Literal) else show(key)} = {show(value)}"
+                    )
                 case SetPropertiesItem(target, value, merge):
                     parts.append(f"{show(target)} {'+=' if merge else '='} {show(value)}")
                 case SetLabelsItem(target, labels, remove):
@@ -246,5 +247,3 @@ def _gather(value: Value, nodes: set[int], relationships: set[int]) -> None:
                 _gather(item, nodes, relationships)
         case _:
             raise TypeMismatch(f"DELETE takes nodes, relationships and paths, not {type_name(value)}.")
-
-

@@ -111,7 +111,11 @@ class Sum(Aggregator):
         codes, column, weights = _present(codes, columns[0], weights)
         if not len(codes):
             return
-        if isinstance(column, TypedColumn) and column.kind in (Kind.INTEGER, Kind.FLOAT) and self._typed(codes, column, weights):
+        if (
+            isinstance(column, TypedColumn)
+            and column.kind in (Kind.INTEGER, Kind.FLOAT)
+            and self._typed(codes, column, weights)
+        ):
             return
         scale = [1] * len(codes) if weights is None else weights.tolist()
         for code, value, weight in zip(codes.tolist(), column.values(), scale, strict=True):
@@ -358,5 +362,3 @@ def aggregator(function: str, distinct: bool) -> Aggregator:
     if function in ("sum", "avg") and not distinct:
         return Sum(function == "avg")
     return Gathered(_FINISH[function], distinct)
-
-

@@ -67,9 +67,7 @@ def _range(start: Value, end: Value, step: Value = 1) -> Value:
         raise ArgumentError("range() takes a step other than 0.", detail="NumberOutOfRange")
     numbers = range(start, end + (1 if step > 0 else -1), step)
     if len(numbers) > LIST_LENGTH_MAX:
-        raise LimitError(
-            f"range() would make {len(numbers)} elements.", limit="LIST_LENGTH_MAX", value=LIST_LENGTH_MAX
-        )
+        raise LimitError(f"range() would make {len(numbers)} elements.", limit="LIST_LENGTH_MAX", value=LIST_LENGTH_MAX)
     return list(numbers)
 
 

@@ -51,9 +51,7 @@ def _declare(kind: str) -> None:
             return make(moment, moment)
 
         current.__doc__ = f"The current {kind}, by the {name}'s clock, in a zone or in UTC."
-        function(
-            f"{kind}.{name}", (Type.STRING,), result, required=0, needs_context=True, volatile=volatile
-        )(current)
+        function(f"{kind}.{name}", (Type.STRING,), result, required=0, needs_context=True, volatile=volatile)(current)
 
     clock(lambda context: context.now_ns, "statement", False)
     clock(lambda context: context.now_ns, "transaction", False)
@@ -64,9 +62,9 @@ def _declare(kind: str) -> None:
         return build.truncate(kind, unit, now if value is None else value, overrides, now)
 
     truncate.__doc__ = f"A {kind} cut to a unit, then with the parts of a map set."
-    function(
-        f"{kind}.truncate", (Type.STRING, Type.TEMPORAL, Type.MAP), result, required=1, needs_context=True
-    )(truncate)
+    function(f"{kind}.truncate", (Type.STRING, Type.TEMPORAL, Type.MAP), result, required=1, needs_context=True)(
+        truncate
+    )
 
 
 for _kind in _MAKERS:
@@ -112,5 +110,3 @@ def _from_epoch_millis(milliseconds: Value) -> Value:
 def _timestamp(context: Any) -> Value:
     """Milliseconds since 1970 began in UTC."""
     return context.now_ns // 1_000_000
-
-

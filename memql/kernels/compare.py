@@ -67,7 +67,9 @@ _order_kernels = {
 }
 
 
-def _by_string(order: Callable[[str, str], bool], kernel: Callable[[Column, Column], Column | None]) -> Callable[[Column, Column], Column | None]:
+def _by_string(
+    order: Callable[[str, str], bool], kernel: Callable[[Column, Column], Column | None]
+) -> Callable[[Column, Column], Column | None]:
     """Ordering of dictionary strings against a constant: once for each distinct string."""
 
     def compare(a: Column, b: Column) -> Column | None:
@@ -87,7 +89,7 @@ def per_string(column: StringColumn, test: Callable[[str], bool]) -> TypedColumn
     codes = column.codes
     shown = np.unique(codes)
     verdicts = np.zeros(len(column.dictionary) + 1, np.bool_)
-    strings = column.dictionary.strings()
+    strings: list[str] = list(column.dictionary.strings())
     for code in shown.tolist():
         if code >= 0:
             verdicts[code] = test(strings[code])

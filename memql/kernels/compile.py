@@ -341,9 +341,7 @@ def flattened(batch: Batch, lists: list[Value], variable: str) -> tuple[Batch, l
     return inner.with_columns({variable: lift(items)}), counts
 
 
-def _comprehension(
-    variable: str, source: Evaluator, predicate: e.Expr | None, projection: e.Expr | None
-) -> Evaluator:
+def _comprehension(variable: str, source: Evaluator, predicate: e.Expr | None, projection: e.Expr | None) -> Evaluator:
     test = None if predicate is None else compile_predicate(predicate)
     body = None if projection is None else compile_expression(projection)
 
@@ -434,7 +432,9 @@ def _reduce(expr: e.Reduce) -> Evaluator:
                 raise TypeMismatch(f"reduce() takes a list, not {type_name(items)}.")
             row = batch.slice(i, i + 1)
             for item in items:
-                inner = row.with_columns({expr.accumulator: ListColumn([accumulated]), expr.variable: ListColumn([item])})
+                inner = row.with_columns(
+                    {expr.accumulator: ListColumn([accumulated]), expr.variable: ListColumn([item])}
+                )
                 accumulated = step(inner, context).item(0)
             out.append(accumulated)
         return ListColumn(out)
@@ -469,5 +469,3 @@ def _path(row: tuple[Value, ...], context: Context) -> PathRef | None:
                 relationships.append(slot)
                 nodes.append(end if start == nodes[-1] else start)
     return PathRef(tuple(nodes), tuple(relationships))
-
-

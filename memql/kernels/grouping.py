@@ -22,8 +22,8 @@ def column_codes(column: Column) -> IntArray:
         data = column.data.astype(np.int64)
         if column.mask is None:
             return data
-        _, codes = np.unique(data, return_inverse=True)
-        return np.where(column.mask, -1, codes)
+        _, dense = np.unique(data, return_inverse=True)
+        return np.where(column.mask, -1, dense.reshape(-1))
     codes: dict[Any, int] = {}
     return np.fromiter(
         (codes.setdefault(equivalence_key(v), len(codes)) for v in column.values()), np.int64, len(column)

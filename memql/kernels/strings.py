@@ -65,7 +65,7 @@ def _mapped(convert: Callable[[str], str]) -> Callable[[Column], Column | None]:
         if not isinstance(column, StringColumn):
             return None
         shown = np.unique(column.codes)
-        strings = column.dictionary.strings()
+        strings: list[str] = list(column.dictionary.strings())
         new_codes = np.full(len(column.dictionary) + 1, -1, np.int32)
         distinct: dict[str, int] = {}
         for code in shown.tolist():

@@ -275,9 +275,6 @@ def _has_subquery(expr: Expr) -> bool:
     return isinstance(expr, Subquery) or any(_has_subquery(c) for c in children(expr))
 
 
-def order_pattern(
-    graph: PatternGraph, view: GraphView, rows: float, available: frozenset[str]
-) -> Sequence[Costed]:
+def order_pattern(graph: PatternGraph, view: GraphView, rows: float, available: frozenset[str]) -> Sequence[Costed]:
     """The steps of ``graph`` in the order chosen, for ``rows`` input rows that have the columns ``available``."""
     return PatternPlanner(graph, view, available).steps(rows)
-

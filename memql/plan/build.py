@@ -122,9 +122,7 @@ class StatementBuilder:
                 case a.Create() | a.Merge() | a.Set() | a.Remove() | a.Delete() | a.Foreach():
                     plan = self.writes.clause(clause, plan, scope)
                 case _:
-                    raise UnsupportedFeature(
-                        f"{type(clause).__name__} is not supported yet.", span=clause.span
-                    )
+                    raise UnsupportedFeature(f"{type(clause).__name__} is not supported yet.", span=clause.span)
         return plan, columns, scope
 
     def _check_order(self, query: a.SingleQuery) -> None:
@@ -321,7 +319,9 @@ class StatementBuilder:
         kept = tuple(dict.fromkeys(c for _, c in columns))
         return plan_narrowed(plan, kept), after, columns
 
-    def _plain(self, items: list[tuple[str, e.Expression]], plan: LogicalNode, scope: Scope, after: Scope) -> LogicalNode:
+    def _plain(
+        self, items: list[tuple[str, e.Expression]], plan: LogicalNode, scope: Scope, after: Scope
+    ) -> LogicalNode:
         made: list[tuple[str, b.Expr]] = []
         for name, expression in items:
             bound, kind = self.expressions.bind(expression, scope)
@@ -522,7 +522,9 @@ class StatementBuilder:
             for name in list(scope.names()):
                 inner.add(name, scope.need(name, first.span))
             return replace(query, clauses=query.clauses[1:])
-        names = [i.expression.name for i in projection.items if isinstance(i.expression, e.Variable) and i.alias is None]
+        names = [
+            i.expression.name for i in projection.items if isinstance(i.expression, e.Variable) and i.alias is None
+        ]
         if len(names) != len(projection.items) or not names:
             return query
         for item in projection.items:
@@ -807,5 +809,3 @@ def _calls_writer(plan: LogicalNode, catalog: Catalog) -> bool:
         if procedure is not None and procedure.mode != "READ":
             return True
     return any(_calls_writer(child, catalog) for child in children(plan))
-
-

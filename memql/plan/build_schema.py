@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from .build import StatementBuilder
 
 
-def build_schema(
-    command: a.SchemaCommand, builder: StatementBuilder
-) -> tuple[LogicalNode, tuple[str, ...], bool]:
+def build_schema(command: a.SchemaCommand, builder: StatementBuilder) -> tuple[LogicalNode, tuple[str, ...], bool]:
     """(plan, result columns, whether it only reads)."""
     match command:
         case a.CreateIndex():

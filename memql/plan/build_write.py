@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from memoradb.core.errors import SemanticError, UnsupportedFeature, VariableAlreadyBound
-
 from memoradb.storage.view import Direction
 
 from ..bind.scope import BoundVariable, Scope, type_conflict
@@ -162,9 +161,7 @@ class WriteBuilder:
             raise type_conflict(variable.name, variable.span, known.type, "a node or a relationship")
         return b.Variable(known.column)
 
-    def _delete(
-        self, targets: tuple[e.Expression, ...], detach: bool, plan: LogicalNode, scope: Scope
-    ) -> LogicalNode:
+    def _delete(self, targets: tuple[e.Expression, ...], detach: bool, plan: LogicalNode, scope: Scope) -> LogicalNode:
         bound = []
         for target in targets:
             if isinstance(target, e.HasLabels):

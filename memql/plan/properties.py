@@ -164,9 +164,7 @@ def own_effects(node: LogicalNode) -> Effects:
     return own
 
 
-def _created(
-    new_nodes: tuple[nodes.NewNode, ...], new_relationships: tuple[nodes.NewRelationship, ...]
-) -> Effects:
+def _created(new_nodes: tuple[nodes.NewNode, ...], new_relationships: tuple[nodes.NewRelationship, ...]) -> Effects:
     writes: set[str] = set()
     for node in new_nodes:
         writes.add("node")

@@ -44,7 +44,7 @@ def _stats(context: Context) -> Rows:
 
 
 def _components(context: Context) -> Rows:
-    from memoradb import __version__
+    from memoradb.core.version import __version__
 
     yield {"name": "MemoraDB Kernel", "versions": [__version__], "edition": "community"}
 
@@ -61,7 +61,11 @@ def _procedures(context: Context) -> Rows:
 
 def _functions(context: Context) -> Rows:
     for function in context.functions:
-        if function.name[0].isalpha() and " " not in function.name and function.name.upper() not in ("NOT", "XOR", "IN"):
+        if (
+            function.name[0].isalpha()
+            and " " not in function.name
+            and function.name.upper() not in ("NOT", "XOR", "IN")
+        ):
             yield {
                 "name": function.name,
                 "signature": function.signature,
@@ -109,9 +113,7 @@ def _node_types(context: Context) -> Rows:
     for label in view.labels():
         slots = view.nodes_with_label(label)
         kinds: dict[str, set[str]] = {}
-        count = 0
         for slot in list(slots[:1000]):
-            count += 1
             for key, value in view.properties(Element.NODE, slot).items():
                 kinds.setdefault(key, set()).add(_type_name(value))
         for key in sorted(kinds):
@@ -154,9 +156,7 @@ def builtin_procedures() -> list[Procedure]:
 
     return [
         built_in("db.labels", [], [("label", "STRING")], _labels, "All labels."),
-        built_in(
-            "db.relationshipTypes", [], [("relationshipType", "STRING")], _types, "All relationship types."
-        ),
+        built_in("db.relationshipTypes", [], [("relationshipType", "STRING")], _types, "All relationship types."),
         built_in("db.propertyKeys", [], [("propertyKey", "STRING")], _keys, "All property keys."),
         built_in(
             "db.stats",
@@ -178,7 +178,9 @@ def builtin_procedures() -> list[Procedure]:
             _node_types,
             "The properties of each label and their types, from a sample of its nodes.",
         ),
-        built_in("db.checkpoint", [], [("success", "BOOLEAN"), ("message", "STRING")], _checkpoint, "Write a snapshot."),
+        built_in(
+            "db.checkpoint", [], [("success", "BOOLEAN"), ("message", "STRING")], _checkpoint, "Write a snapshot."
+        ),
         built_in(
             "db.awaitIndexes",
             [("timeOutSeconds", "INTEGER?")],

@@ -189,5 +189,3 @@ def make_procedure(
         wants_context,
         optional,
     )
-
-

@@ -7,8 +7,16 @@ from dataclasses import fields, is_dataclass, replace
 
 from ..plan import expr as expressions
 from ..plan.expr import Expr
-from ..plan.nodes import Aggregate, LogicalNode, NewNode, NewRelationship, SortKey
-from ..plan.nodes import SetLabelsItem, SetPropertiesItem, SetPropertyItem
+from ..plan.nodes import (
+    Aggregate,
+    LogicalNode,
+    NewNode,
+    NewRelationship,
+    SetLabelsItem,
+    SetPropertiesItem,
+    SetPropertyItem,
+    SortKey,
+)
 from ..plan.pattern import PatternGraph, PatternRelationship
 
 _CARRIERS = (

@@ -5,8 +5,8 @@
 
 Also through a projection that only renames nothing and drops columns, since ``WITH p, i`` between two MATCHes is such:
 its dropped variables stay invisible because nothing above can name them. Relationship uniqueness holds within each
-original MATCH only: the graphs keep their uniqueness groups apart. Not where g2 searches for a shortest path, whose ends must be
-bound before.
+original MATCH only: the graphs keep their uniqueness groups apart. Not where g2 searches for a shortest path, whose
+ends must be bound before.
 """
 
 from __future__ import annotations

@@ -3,11 +3,10 @@
     Top(k, [vector.similarity.cosine(n.e, $q) DESC])          Top(k, [similarity DESC])
       Match((n:Label))                                   =>     VectorSearch(n, index, $q, k)
 
-Holds when the label has a vector index on ``e`` with that similarity, the match is the one node with that one label and no
-predicate, its input is the bare Argument, and q is the same for all rows. The Top above stays (k rows): it breaks ties as
-written. Nodes without a vector in the index would sort last (null is largest, so first in DESC order): where such nodes
-exist the rewrite would change the result, so the index must hold every node of the label, which only the planner can see at
-run time. Hence the rule asks for ``WHERE n.e IS NOT NULL`` as the only predicate. Off in tests by name.
+Holds when the label has a vector index on ``e`` with that similarity, the match is the one node with that one label,
+its input is the bare Argument, and q is the same for all rows. The Top above stays (k rows): it breaks ties as written.
+Nodes without a vector sort first in DESC order, null being largest, and the index does not hold them: so the rule asks
+for ``WHERE n.e IS NOT NULL`` as the only predicate. Off in tests by name.
 """
 
 from __future__ import annotations

@@ -387,7 +387,7 @@ class DropConstraint(Syntax):
 
 @dataclass(frozen=True, slots=True)
 class Show(Syntax):
-    """``SHOW what [YIELD ...] [WHERE ...] [RETURN ...]``; ``what`` upper case: INDEXES, CONSTRAINTS, PROCEDURES, FUNCTIONS."""
+    """``SHOW what [YIELD ...] [WHERE ...] [RETURN ...]``; ``what`` in capitals: INDEXES, ..."""
 
     what: str
     kind: str | None = None

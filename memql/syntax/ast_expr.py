@@ -117,8 +117,9 @@ class Unary(Syntax):
 
 @dataclass(frozen=True, slots=True)
 class Binary(Syntax):
-    """Two operands. ``operator`` is one of ``OR XOR AND + - * / % ^ IN =~``, ``STARTS WITH``, ``ENDS WITH``,
-    ``CONTAINS``, ``||``.
+    """Two operands.
+
+    ``operator`` is one of ``OR XOR AND + - * / % ^ || IN =~``, ``STARTS WITH``, ``ENDS WITH``, ``CONTAINS``.
     """
 
     operator: str

@@ -36,8 +36,8 @@ _PIECE: Final = re.compile(
     r"""
     (?P<comment>//[^\n]*|/\*(?s:.*?)\*/)
   | (?P<name>`(?:[^`]|``)*`)
-  | (?P<clause>\b(?:MATCH|WHERE|SET|CREATE|MERGE|RETURN|WITH|ORDER|SKIP|LIMIT|UNWIND|CALL|YIELD|CASE|DELETE|REMOVE|ON|UNION|OPTIONS
-        |SEARCH|FOREACH|SHOW|DROP|INDEX|CONSTRAINT)\b)
+  | (?P<clause>\b(?:MATCH|WHERE|SET|CREATE|MERGE|RETURN|WITH|ORDER|SKIP|LIMIT|UNWIND|CALL|YIELD|CASE|DELETE|REMOVE|ON
+        |UNION|OPTIONS|SEARCH|FOREACH|SHOW|DROP|INDEX|CONSTRAINT)\b)
   | (?P<lead>(?:<>|<=|>=|=~|=|<|>|\bCONTAINS\b|\bWITH\b|[A-Za-z_]\w*\s*:)\s*)?
     (?P<literal>'[^'\\\n]*'|"[^"\\\n]*"|(?<![\w.$])-?\d+(?:\.\d+)?(?![\w.]))
   | (?P<string>'(?:[^'\\]|\\(?s:.))*'|"(?:[^"\\]|\\(?s:.))*")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from memoradb.core.errors import MemQLSyntaxError
@@ -9,7 +10,7 @@ from memoradb.core.spans import Span
 
 from . import ast as a
 from . import ast_expr as e
-from .lower_expressions import LowerExpressions, parameter_name, nodes, span_of, tokens, unescape, variable_of
+from .lower_expressions import LowerExpressions, nodes, parameter_name, span_of, tokens, unescape, variable_of
 from .retag import name_of
 from .tokens import Token
 
@@ -79,9 +80,7 @@ class Lower(LowerExpressions):
     def projection_item(self, c: list[Any]) -> a.ProjectionItem:
         expression, _, alias = c
         written = self.text[expression.span.start : expression.span.end]
-        return a.ProjectionItem(
-            expression, None if alias is None else variable_of(alias), written, span=span_of(c)
-        )
+        return a.ProjectionItem(expression, None if alias is None else variable_of(alias), written, span=span_of(c))
 
     def order_by(self, c: list[Any]) -> tuple[a.SortItem, ...]:
         return nodes(c)
@@ -176,7 +175,7 @@ class Lower(LowerExpressions):
 
     def in_transactions(self, c: list[Any]) -> a.InTransactions:
         concurrency = rows = None
-        for before, child in zip(c, c[1:], strict=False):
+        for before, child in itertools.pairwise(c):
             if isinstance(before, Token) and before.type == "IN":
                 concurrency = child
             elif isinstance(before, Token) and before.type == "OF":
@@ -300,5 +299,3 @@ def _schema_name(token: Token | None) -> str | e.Parameter | None:
 def _call_span(c: list[Any], name: str) -> Span:
     start = c[1].end_pos
     return Span(start + 1, start + 1 + len(name))
-
-

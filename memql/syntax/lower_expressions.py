@@ -21,7 +21,18 @@ from .precedence import Typed, climb
 from .retag import name_of
 from .tokens import Token
 
-_ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "\\": "\\", "'": "'", '"': '"', "`": "`", "/": "/"}
+_ESCAPES: Final = {
+    "n": "\n",
+    "t": "\t",
+    "r": "\r",
+    "b": "\b",
+    "f": "\f",
+    "\\": "\\",
+    "'": "'",
+    '"': '"',
+    "`": "`",
+    "/": "/",
+}
 _ESCAPE: Final = re.compile(r"\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)", re.DOTALL)
 
 
@@ -350,6 +361,7 @@ class LowerExpressions:
 
 
 def parameter_name(token: Token) -> str:
+    """The name that a parameter token writes."""
     name = token.value[1:]
     return name[1:-1].replace("``", "`") if name[0] == "`" else name
 

@@ -199,7 +199,7 @@ class _Stream:
 
 def _unexpected(error: Any, tokens: list[Token], text: str) -> MemQLSyntaxError:
     token = getattr(error, "token", None)
-    expected = set(getattr(error, "expected", None) or getattr(error, "accepts", None) or ())
+    expected: set[str] = set(getattr(error, "expected", None) or getattr(error, "accepts", None) or ())
     words = _expected_words(expected)
     if token is None or token.type == "$END" or not isinstance(token, Token):
         end = len(text.rstrip())

@@ -73,7 +73,7 @@ class _Climber:
         while True:
             item = self._peek()
             if isinstance(item, Typed) or (isinstance(item, Token) and item.type in ("ISNULL", "ISNOTNULL")):
-                if _PREDICATE < least:
+                if least > _PREDICATE:
                     return left
                 self._at += 1
                 left = _suffixed(left, item)
@@ -136,7 +136,7 @@ def _suffixed(operand: Expression, item: Item) -> Expression:
 
 
 def _signed(sign: Token, operand: Expression) -> Expression:
-    """A sign and its operand; before a number literal they are one literal, so that the least integer can be written."""
+    """A sign and its operand; with a number literal they are one, so that the least integer can be written."""
     span = Span(sign.start_pos, operand.span.end)
     if sign.type == "MINUS" and isinstance(operand, e.Literal) and type(operand.value) in (int, float):
         return e.Literal(-operand.value, span=span)

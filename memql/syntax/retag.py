@@ -118,12 +118,16 @@ class Retagger:
         for i, kind in enumerate(types):
             if kind in RESERVED and self._is_name(i):
                 before = self.type(i - 1)
-                if before in ("DOT", "AS") or self._map_key(i):
-                    types[i] = "IDENT"
-                elif before == "COLON" and not self._map_key(i - 2):
-                    types[i] = "IDENT"
-                elif before in ("AMP", "BANG") or (
-                    before == "BAR" and self._in_type_list(i) and self.type(i + 1) in ("RSQB", "BAR", "STAR", "RPAR")
+                if (
+                    before in ("DOT", "AS")
+                    or self._map_key(i)
+                    or (before == "COLON" and not self._map_key(i - 2))
+                    or before in ("AMP", "BANG")
+                    or (
+                        before == "BAR"
+                        and self._in_type_list(i)
+                        and self.type(i + 1) in ("RSQB", "BAR", "STAR", "RPAR")
+                    )
                 ):
                     types[i] = "IDENT"
 
@@ -309,7 +313,9 @@ class Retagger:
 
     def _holds_projection(self, i: int) -> bool:
         following = self.type(i + 1)
-        return following in ("RBRACE", "DOT") or (following == "IDENT" and self.type(i + 2) in ("COLON", "COMMA", "RBRACE"))
+        return following in ("RBRACE", "DOT") or (
+            following == "IDENT" and self.type(i + 2) in ("COLON", "COMMA", "RBRACE")
+        )
 
     def _square(self, i: int) -> None:
         before = self.type(i - 1)
@@ -360,7 +366,11 @@ class Retagger:
         types = self.types
         for opening, kind in enumerate(types):
             if kind in ("LCOMP", "PCOMP") and self.match[opening] > 0:
-                bars = [k for k in range(opening + 1, self.match[opening]) if types[k] == "BAR" and self.parent[k] == opening]
+                bars = [
+                    k
+                    for k in range(opening + 1, self.match[opening])
+                    if types[k] == "BAR" and self.parent[k] == opening
+                ]
                 for k in bars[:-1]:
                     types[k] = "LOR"
                 if bars:

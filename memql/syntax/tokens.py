@@ -61,7 +61,8 @@ _TOKEN: Final = re.compile(
     (?P<SKIP>(?:\s+|//[^\n]*|/\*(?s:.*?)\*/)+)
   | (?P<STRING>'(?:[^'\\]|\\(?s:.))*'|"(?:[^"\\]|\\(?s:.))*")
   | (?P<DOTDOT>\.\.)
-  | (?P<NUMBER>(?:0[xX][0-9a-zA-Z_]+|0[oO]?[0-9][0-9a-zA-Z_]*(?![.\w])|\d[\d_]*\.\d[\d_]*(?:[eE][+-]?\d+)?|\.\d[\d_]*(?:[eE][+-]?\d+)?
+  | (?P<NUMBER>(?:0[xX][0-9a-zA-Z_]+|0[oO]?[0-9][0-9a-zA-Z_]*(?![.\w])|\d[\d_]*\.\d[\d_]*(?:[eE][+-]?\d+)?
+        |\.\d[\d_]*(?:[eE][+-]?\d+)?
         |\d[\d_]*[eE][+-]?\d+|\d[\d_]*)[^\W\d]*\w*)
   | (?P<PARAM>\$(?:`(?:[^`]|``)*`|\w+))
   | (?P<IDENT>[^\W\d]\w*|`(?:[^`]|``)*`)
@@ -163,5 +164,8 @@ def _unreadable(text: str, position: int) -> MemQLSyntaxError:
     meant = _LOOK_ALIKES.get(here)
     hint = f"Did you mean {meant} ?" if meant else None
     return MemQLSyntaxError(
-        f"Unexpected character {here!r} (U+{ord(here):04X}).", span=rest, hint=hint, detail=None if here.isascii() else "InvalidUnicodeCharacter"
+        f"Unexpected character {here!r} (U+{ord(here):04X}).",
+        span=rest,
+        hint=hint,
+        detail=None if here.isascii() else "InvalidUnicodeCharacter",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from memoradb import __version__
+from memoradb.core.version import __version__
 
 from .base import Handler
 
@@ -28,7 +28,7 @@ class HealthHandler(Handler):
 
 
 class MetricsHandler(Handler):
-    """GET /api/v1/metrics"""
+    """GET /api/v1/metrics."""
 
     async def get(self) -> None:
         served = self.core.served

@@ -64,7 +64,9 @@ class Handler(RequestHandler):
         if isinstance(found, HTTPError) and found.log_message:
             message = found.log_message
         self.set_header("Content-Type", "application/problem+json")
-        self.finish(orjson.dumps({"type": "about:blank", "title": self._reason, "status": status_code, "detail": message}))
+        self.finish(
+            orjson.dumps({"type": "about:blank", "title": self._reason, "status": status_code, "detail": message})
+        )
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
         # A client's fault is its own news; ours goes to the log with its traceback.

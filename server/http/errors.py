@@ -36,8 +36,9 @@ def status_of(error: errors.MemoraDBError) -> tuple[int, str]:
 def problem(error: errors.MemoraDBError) -> tuple[int, bytes]:
     """(status, body) of an error."""
     status, title = status_of(error)
-    body: dict[str, Any] = {"title": title, "status": status, "detail": error.message, **error.to_dict()}
-    body["type"] = "about:blank"
-    body["error"] = type(error).__name__
-    body["text"] = str(error)
-    return status, orjson.dumps(body)
+    fields: dict[str, Any] = error.to_dict()
+    reason = fields.pop("detail")
+    body = {"type": "about:blank", "title": title, "status": status, "detail": fields.pop("message")}
+    # The class's name is no URI, so it is not the document's type.
+    name = fields.pop("type")
+    return status, orjson.dumps({**fields, **body, "error": name, "reason": reason, "text": str(error)})

@@ -14,8 +14,9 @@ class ItemHandler(Handler):
 
     items: Items
 
-    def initialize(self, core: SessionCore, items: Items) -> None:
+    def initialize(self, core: SessionCore, items: Items | None = None) -> None:
         super().initialize(core)
+        assert items is not None
         self.items = items
 
     def count(self, name: str, default: int) -> int:
@@ -27,7 +28,7 @@ class ItemHandler(Handler):
 
 
 class NodesHandler(ItemHandler):
-    """POST /api/v1/nodes"""
+    """POST /api/v1/nodes."""
 
     async def post(self) -> None:
         body = self.body()
@@ -35,14 +36,14 @@ class NodesHandler(ItemHandler):
 
 
 class NodeHandler(ItemHandler):
-    """GET /api/v1/nodes/:id"""
+    """GET /api/v1/nodes/:id."""
 
     async def get(self, identity: str) -> None:
         self.answer(await self.core.call(lambda: self.items.node(int(identity))))
 
 
 class RelatedHandler(ItemHandler):
-    """GET /api/v1/nodes/:id/related?depth=2"""
+    """GET /api/v1/nodes/:id/related?depth=2."""
 
     async def get(self, identity: str) -> None:
         depth = self.count("depth", 1)
@@ -50,7 +51,7 @@ class RelatedHandler(ItemHandler):
 
 
 class EdgesHandler(ItemHandler):
-    """POST /api/v1/edges"""
+    """POST /api/v1/edges."""
 
     async def post(self) -> None:
         body = self.body()
@@ -58,7 +59,7 @@ class EdgesHandler(ItemHandler):
 
 
 class VectorsHandler(ItemHandler):
-    """POST /api/v1/vectors"""
+    """POST /api/v1/vectors."""
 
     async def post(self) -> None:
         body = self.body()
@@ -66,7 +67,7 @@ class VectorsHandler(ItemHandler):
 
 
 class SimilarHandler(ItemHandler):
-    """GET /api/v1/vectors/:id/similar?top_k=10"""
+    """GET /api/v1/vectors/:id/similar?top_k=10."""
 
     async def get(self, identity: str) -> None:
         top_k = self.count("top_k", 10)
@@ -74,7 +75,7 @@ class SimilarHandler(ItemHandler):
 
 
 class BatchHandler(ItemHandler):
-    """POST /api/v1/batch"""
+    """POST /api/v1/batch."""
 
     async def post(self) -> None:
         body = self.body()
@@ -82,7 +83,7 @@ class BatchHandler(ItemHandler):
 
 
 class HybridHandler(ItemHandler):
-    """POST /api/v1/query/hybrid"""
+    """POST /api/v1/query/hybrid."""
 
     async def post(self) -> None:
         body = self.body()

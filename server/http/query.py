@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from memoradb.core.errors import RemoteProtocolError
 from memoradb.memql.exec.context import Cancellation
 from memoradb.memql.result import StatementResult
@@ -64,5 +63,3 @@ class QueryHandler(Handler):
         # Nobody waits for the answer any more.
         if self._cancellation is not None:
             self._cancellation.cancel()
-
-

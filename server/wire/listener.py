@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Final, cast
 
-from memoradb import __version__
 from memoradb.core.errors import AuthenticationError, MemoraDBError, RemoteProtocolError
 from memoradb.core.limits import CONNECTIONS_MAX
+from memoradb.core.version import __version__
 from memoradb.memql.exec.context import Cancellation
 from memoradb.memql.result import StatementResult
 

@@ -85,16 +85,26 @@ _TYPES: dict[type, FrameType] = {
 _CLASSES = {v: k for k, v in _TYPES.items()}
 
 
-def _encode_other(value: Any) -> Any:
+_PLAIN = frozenset((type(None), bool, int, float, str, bytes))
+
+
+def to_wire(value: Value) -> Any:
+    """A value as MessagePack with extensions can hold it."""
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    if kind is list or kind is tuple:
+        return [to_wire(v) for v in value]
+    if isinstance(value, dict):
+        return {k: to_wire(v) for k, v in value.items()}
     if isinstance(value, Node):
-        return msgspec.msgpack.Ext(
-            1, _encoder.encode([value.id, list(value.labels), value.properties, value.element_id])
-        )
+        fields: list[Any] = [value.id, list(value.labels), to_wire(value.properties), value.element_id]
+        return msgspec.msgpack.Ext(1, _encoder.encode(fields))
     if isinstance(value, Relationship):
-        fields = [value.id, value.type, value.start, value.end, value.properties, value.element_id]
-        return msgspec.msgpack.Ext(2, _encoder.encode(fields))
+        ends = [value.id, value.type, value.start, value.end]
+        return msgspec.msgpack.Ext(2, _encoder.encode([*ends, to_wire(value.properties), value.element_id]))
     if isinstance(value, Path):
-        return msgspec.msgpack.Ext(3, _encoder.encode([list(value.nodes), list(value.relationships)]))
+        return msgspec.msgpack.Ext(3, _encoder.encode([to_wire(value.nodes), to_wire(value.relationships)]))
     return msgspec.msgpack.Ext(4, encode(value))
 
 
@@ -114,7 +124,7 @@ def _decode_other(code: int, data: memoryview) -> Any:
     raise RemoteProtocolError(f"Unknown extension {code}.")
 
 
-_encoder = msgspec.msgpack.Encoder(enc_hook=_encode_other)
+_encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(ext_hook=_decode_other)
 _message_decoders: dict[type, Any] = {c: msgspec.msgpack.Decoder(c, ext_hook=_decode_other) for c in _TYPES}
 
@@ -139,7 +149,7 @@ def encode_column(values: list[Value]) -> Any:
         return ["i", struct.pack(f"<{len(values)}q", *values)]
     if kinds == {float}:
         return ["f", struct.pack(f"<{len(values)}d", *values)]
-    return ["v", values]
+    return ["v", values if kinds <= _PLAIN else [to_wire(v) for v in values]]
 
 
 def decode_column(column: Any, count: int) -> list[Value]:

@@ -6,7 +6,7 @@ loaded when first used, so that ``import memoradb`` costs next to nothing.
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from memoradb.core.version import __version__
 
 if TYPE_CHECKING:
     from memoradb.core.errors import MemoraDBError as MemoraDBError

@@ -1,6 +1,6 @@
 """Bulk loading: columns into the graph without a statement or a Python object for each row.
 
-Rows go in parts of ``PART_ROWS``, each one transaction: memory stays bounded, and an interrupted load keeps whole parts.
+Rows go in parts of ``PART_ROWS``, each one transaction: memory stays bounded, an interrupted load keeps whole parts.
 Keys of relationship ends are resolved part by part against the unique index, or once against all nodes of the label
 where the part is large.
 """

@@ -109,8 +109,8 @@ class Result(Sequence[Record]):
     def to_arrow(self) -> pyarrow.Table:
         """All rows as an Arrow table.
 
-        Numbers, booleans and strings keep their types; temporal values become Arrow's where Arrow can hold them and text
-        elsewhere; nodes, relationships and paths become maps. A column of mixed types becomes text.
+        Numbers, booleans and strings keep their types; temporal values become Arrow's where Arrow can hold them and
+        text elsewhere; nodes, relationships and paths become maps. A column of mixed types becomes text.
 
         Raises:
             MissingExtra: pyarrow is not installed.
@@ -132,7 +132,7 @@ class Result(Sequence[Record]):
             raise MissingExtra(
                 "Data frames need pandas.", hint='Install it with: pip install "memoradb[arrow]"'
             ) from error
-        columns = {i: values for i, values in enumerate(self._statement.values)}
+        columns = dict(enumerate(self._statement.values))
         frame = pandas.DataFrame(columns)
         frame.columns = pandas.Index(list(self.columns))
         return frame

@@ -1,6 +1,6 @@
 """One section in one file: arrays with a header, aligned so that they can be mapped.
 
-    magic 8 | version 4 | header length 4 | header (JSON) | padding to 64 | arrays, each padded to 64
+magic 8 | version 4 | header length 4 | header (JSON) | padding to 64 | arrays, each padded to 64
 """
 
 from __future__ import annotations
@@ -38,9 +38,7 @@ def encode_section(section: Section) -> bytes:
         size = _aligned(len(raw))
         parts.append(raw + bytes(size - len(raw)))
         offset += size
-    header = msgspec.json.encode(
-        {"name": section.name, "arrays": arrays, "metadata": encode(section.metadata).hex()}
-    )
+    header = msgspec.json.encode({"name": section.name, "arrays": arrays, "metadata": encode(section.metadata).hex()})
     start = _aligned(_FIXED.size + len(header))
     head = _FIXED.pack(MAGIC, VERSION, len(header)) + header
     return head + bytes(start - len(head)) + b"".join(parts)

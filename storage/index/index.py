@@ -25,9 +25,7 @@ class Index(Protocol):
         """New elements, or existing ones that the index sees for the first time."""
         ...
 
-    def replace(
-        self, slot: int, old: Sequence[Value] | None, new: Sequence[Value] | None, position: int
-    ) -> None:
+    def replace(self, slot: int, old: Sequence[Value] | None, new: Sequence[Value] | None, position: int) -> None:
         """One element's values changed; None where it was, or is now, not in the index."""
         ...
 

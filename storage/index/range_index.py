@@ -110,15 +110,23 @@ class RangeIndex:
         order, keys = self._sorted()
         sample = (low or high).value if low or high else None  # pyright: ignore[reportOptionalMemberAccess]
         rank = order_key(sample)[:1]
-        start = bisect.bisect_left(order, rank) if low is None else (
-            bisect.bisect_left(order, order_key(low.value))
-            if low.inclusive
-            else bisect.bisect_right(order, order_key(low.value))
+        start = (
+            bisect.bisect_left(order, rank)
+            if low is None
+            else (
+                bisect.bisect_left(order, order_key(low.value))
+                if low.inclusive
+                else bisect.bisect_right(order, order_key(low.value))
+            )
         )
-        stop = bisect.bisect_left(order, (rank[0] + 1,)) if high is None else (
-            bisect.bisect_right(order, order_key(high.value))
-            if high.inclusive
-            else bisect.bisect_left(order, order_key(high.value))
+        stop = (
+            bisect.bisect_left(order, (rank[0] + 1,))
+            if high is None
+            else (
+                bisect.bisect_right(order, order_key(high.value))
+                if high.inclusive
+                else bisect.bisect_left(order, order_key(high.value))
+            )
         )
         found: list[int] = []
         for key in keys[start:stop]:
@@ -126,11 +134,7 @@ class RangeIndex:
             if held is not None and self._comparable(self._values.get(key), sample):
                 found.extend(held if isinstance(held, list) else [held])
         if self._removed and self.last_change > position:
-            found.extend(
-                s
-                for at, _, v, s in self._removed
-                if at > position and between(v, low, high)
-            )
+            found.extend(s for at, _, v, s in self._removed if at > position and between(v, low, high))
         return np.unique(np.array(found, np.int64))
 
     def _comparable(self, value: Value, sample: Value) -> bool:
@@ -164,6 +168,7 @@ class RangeIndex:
 
 
 def between(value: Value, low: RangeBound | None, high: RangeBound | None) -> bool:
+    """Whether ``value`` is comparable with both bounds and lies between them."""
     for bound, sign in ((low, 1), (high, -1)):
         if bound is not None:
             order = compare(value, bound.value)

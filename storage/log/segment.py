@@ -1,6 +1,6 @@
 """Log segments: files of records, each named by the first index it holds.
 
-    magic 8 | version 4 | segment 4 | database uuid 16 | first index 8 | checksum before 4 | crc32c 4
+magic 8 | version 4 | segment 4 | database uuid 16 | first index 8 | checksum before 4 | crc32c 4
 """
 
 from __future__ import annotations

@@ -15,9 +15,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from memoradb.core.columns import BoolArray, Column, ConstantColumn, IntArray, Kind, ListColumn, StringColumn, TypedColumn
+from memoradb.core.columns import (
+    BoolArray,
+    Column,
+    ConstantColumn,
+    IntArray,
+    Kind,
+    ListColumn,
+    StringColumn,
+    TypedColumn,
+)
 from memoradb.core.limits import MISFIT_FRACTION
-from memoradb.core.values import INTEGER_MAX, INTEGER_MIN, Value
+from memoradb.core.values import Value
 
 from .dictionary import StringDictionary
 
@@ -54,7 +63,7 @@ class PropertyColumn:
         self.dictionary: StringDictionary | None = None
         self.misfits: dict[int, Value] = {}
         self.undo: dict[int, list[tuple[int, Value]]] = {}
-        self._pending: bytes = b""
+        self._pending: Any = b""
         self.last_change = -1
         """Log position of the newest overwrite: a snapshot at or after it needs no undo."""
 
@@ -351,7 +360,7 @@ class PropertyColumn:
         if column.form == Form.EMPTY:
             return column
         if column.form == Form.LIST:
-            column._pending = arrays["values"].data
+            column._pending = arrays["values"].data  # a view: nothing is read yet
             column.form = Form.PENDING
             return column
         column.data, column.present = arrays["data"], arrays["present"]

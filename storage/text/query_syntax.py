@@ -48,11 +48,12 @@ _TOKEN = re.compile(
 )
 
 
-def parse(text: str) -> Query:
+def parse(text: str) -> Group:
     """The query that ``text`` writes.
 
-    >>> parse("+date -time")
-    Group(must=(Term(text='date', field=None, phrase=False, prefix=False, boost=1.0),), should=(), must_not=(Term(text='time', field=None, phrase=False, prefix=False, boost=1.0),))
+    >>> group = parse("+date -time")
+    >>> [t.text for t in group.must], [t.text for t in group.must_not]
+    (['date'], ['time'])
     """
     tokens = _tokens(text)
     query, end = _group(tokens, 0, 0)
@@ -95,7 +96,7 @@ def _group(tokens: list[tuple[str, str, int]], at: int, depth: int) -> tuple[Gro
         if kind == "word" and value == "NOT":
             sign = "-"
             at += 1
-        while at < len(tokens) and (tokens[at][0] == "minus" or tokens[at][1] == "+" and tokens[at][0] == "mark"):
+        while at < len(tokens) and (tokens[at][0] == "minus" or (tokens[at][1] == "+" and tokens[at][0] == "mark")):
             sign = "-" if tokens[at][0] == "minus" else "+"
             at += 1
         if at >= len(tokens):

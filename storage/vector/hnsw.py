@@ -58,7 +58,7 @@ class HnswGraph:
         return labels[0].astype(np.int64)
 
     def to_bytes(self) -> NDArray[np.uint8]:
-        """hnswlib's file."""
+        """Hnswlib's file."""
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "graph")
             self._index.save_index(path)

@@ -2,8 +2,9 @@
 
 Each stored vector is a row that was born at a log position and may have died at one; a snapshot sees what was born by
 then and not dead. Updates kill a row and append another. ``seal`` builds the graph over all rows so far when there are
-enough; newer rows form the fresh part, searched exactly, so an insert is found at once. Few candidates (about 5 % of the
-rows, or 5,000) are scanned exactly; otherwise the graph is asked for more than ``k`` until enough visible ones are left.
+enough; newer rows form the fresh part, searched exactly, so an insert is found at once. Few candidates (about 5 % of
+the rows, or 5,000) are scanned exactly; otherwise the graph is asked for more than ``k`` until enough visible ones are
+left.
 """
 
 from __future__ import annotations

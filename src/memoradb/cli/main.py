@@ -1,4 +1,4 @@
-"""Subcommands and what they share. Each is a short function over the Python API; heavy imports wait for their command."""
+"""Subcommands. Each is a short function over the Python API; heavy imports wait for their command."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from memoradb import __version__
+from memoradb.core.version import __version__
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -135,7 +135,11 @@ def version() -> None:
     from importlib.util import find_spec
 
     click.echo(f"memoradb {__version__} on Python {sys.version.split()[0]}")
-    for name, what in (("hnswlib", "vector search by HNSW"), ("pyarrow", "Arrow and Parquet"), ("hypothesis", "fuzzing")):
+    for name, what in (
+        ("hnswlib", "vector search by HNSW"),
+        ("pyarrow", "Arrow and Parquet"),
+        ("hypothesis", "fuzzing"),
+    ):
         found = find_spec(name) is not None
         click.echo(f"  {name}: {'installed' if found else 'not installed'} ({what})")
 

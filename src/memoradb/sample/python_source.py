@@ -66,7 +66,7 @@ class ClassSource:
 class ModuleSource:
     """A module: its definitions, and what its names mean.
 
-    ``names`` maps a name at module level to a dotted one: an imported module, ``module.attribute``, or a definition here.
+    ``names`` maps a name at module level to a dotted one: an imported module, ``module.attribute``, a definition here.
     """
 
     name: str
