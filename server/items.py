@@ -1,8 +1,8 @@
 """The simple API: nodes, edges and vectors by the caller's own integer ids.
 
 A node has the label ``Item`` beside its own, and a unique property ``id``; an edge's kind becomes its type in capitals;
-a node's vector is its property ``embedding``, in the vector index ``item_vectors``. So what comes in here is an ordinary
-graph, open to MemQL. Each call is one statement or one transaction.
+a node's vector is its property ``embedding``, in the vector index ``item_vectors``. So what comes in here is
+an ordinary graph, open to MemQL. Each call is one statement or one transaction.
 """
 
 from __future__ import annotations

@@ -12,13 +12,16 @@ from memoradb.core.batch import Batch
 from memoradb.core.columns import Column, IntArray, Kind, TypedColumn, concat
 
 from ..functions.aggregate import aggregator
-from ..kernels.compile import compile_expression
+from ..kernels.compile import Evaluator, compile_expression
 from ..kernels.grouping import group_rows, row_keys
 from ..plan.explain import show, show_variable
 from ..plan.expr import Expr
 from ..plan.nodes import Aggregate
 from .context import Context
 from .operator import Frame, Operator
+
+_GATHERING = frozenset(("collect", "percentilecont", "percentiledisc", "stdev", "stdevp"))
+"""Aggregates that keep every value until the end."""
 
 
 @dataclass(eq=False, slots=True)
@@ -28,21 +31,30 @@ class Aggregation(Operator):
     input: Operator
     keys: tuple[tuple[str, Expr], ...]
     aggregates: tuple[Aggregate, ...]
+    _keys: tuple[Evaluator, ...] = ()
+    _arguments: tuple[tuple[Evaluator, ...], ...] = ()
+
+    def __post_init__(self) -> None:
+        self._keys = tuple(compile_expression(e) for _, e in self.keys)
+        self._arguments = tuple(tuple(map(compile_expression, a.arguments)) for a in self.aggregates)
 
     def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
-        keys = [compile_expression(e) for _, e in self.keys]
         states = [aggregator(a.function, a.distinct) for a in self.aggregates]
-        arguments = [[compile_expression(x) for x in a.arguments] for a in self.aggregates]
-        groups = _Groups(frame.n, bool(keys))
+        groups = _Groups(frame.n, bool(self.keys))
         for state in states:
             state.grow(groups.count)
-        for batch in context.batches(self.input, frame):
-            columns = [k(batch, context) for k in keys]
-            codes = groups.assign(columns, batch, context)
-            for state, expressions in zip(states, arguments, strict=True):
-                state.grow(groups.count)
-                state.update(codes, [x(batch, context) for x in expressions], batch.weight)
-        yield from self._result(groups, states, frame, context)
+        with context.held() as memory:
+            for batch in context.batches(self.input, frame):
+                columns = [k(batch, context) for k in self._keys]
+                before = groups.count
+                codes = groups.assign(columns, batch)
+                memory.add((groups.count - before) * (64 + 32 * (len(columns) + len(states))))
+                for item, state, expressions in zip(self.aggregates, states, self._arguments, strict=True):
+                    state.grow(groups.count)
+                    state.update(codes, [x(batch, context) for x in expressions], batch.weight)
+                    if item.function in _GATHERING or item.distinct:
+                        memory.add(16 * (batch.length if batch.weight is None else int(batch.weight.sum())))
+            yield from self._result(groups, states, frame, context)
 
     def _result(self, groups: _Groups, states: list[Any], frame: Frame, context: Context) -> Iterator[Batch]:
         if not groups.count:
@@ -87,7 +99,7 @@ class _Groups:
         """The argument row of each group."""
         return np.concatenate(self._row_parts) if self._keyed else np.arange(self._rows)
 
-    def assign(self, columns: list[Column], batch: Batch, context: Context) -> IntArray:
+    def assign(self, columns: list[Column], batch: Batch) -> IntArray:
         """The group of each row of ``batch``; new groups keep their key values."""
         if not self._keyed:
             return batch.rows()
@@ -115,7 +127,6 @@ class _Groups:
         if fresh:
             positions = first.take(np.array(fresh, np.int64))
             self._keep(columns, positions, batch.rows().take(positions))
-            context.hold(len(fresh) * (64 + 32 * len(columns)))
         return numbers.take(codes)
 
     def _keep(self, columns: list[Column], positions: IntArray, rows: IntArray) -> None:

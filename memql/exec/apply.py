@@ -1,8 +1,8 @@
 """Apply: an inner plan for each outer row, run once over slices of the outer batch (DESIGN 4.3).
 
 The inner plan starts from the columns it needs and a fresh ``row``, enters with weight 1, and joins back by
-position with a stable sort. On an error a read-only inner plan is replayed row by row, streaming, so that rows before the failing
-one go out first.
+position with a stable sort. On an error a read-only inner plan is replayed row by row, streaming, so that
+rows before the failing one go out first.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from ..kernels.subquery import argument_frame
 from ..plan.explain import show, show_variable
 from ..plan.expr import Expr
 from ..plan.nodes import ApplyKind
+from .adjacent import multiplied
 from .context import Context
-from .expand import multiplied
 from .operator import Frame, Operator
 
 SLICE_ROWS = 4_096

@@ -11,115 +11,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from memoradb.core.arithmetic import checked
 from memoradb.core.batch import Batch
-from memoradb.core.columns import BoolArray, Column, IntArray, Kind, TypedColumn, node_column, relationship_column
-from memoradb.core.errors import TypeMismatch
-from memoradb.core.semantics import type_name
+from memoradb.core.columns import BoolArray, IntArray, Kind, TypedColumn, node_column, relationship_column
 from memoradb.core.values import NodeRef, RelationshipRef, Value
 from memoradb.storage.view import Direction
 
+from .adjacent import (
+    LabelledDegrees,
+    arrow,
+    counted_rows,
+    degree_slices,
+    element_slots,
+    is_plain,
+    multiplied,
+    relationship_conflicts,
+)
 from .context import Context
 from .operator import Frame, Operator
-
-
-def element_slots(column: Column, kind: Kind) -> tuple[IntArray, IntArray | None]:
-    """(slots, positions of the rows that are not null; None for all)."""
-    if isinstance(column, TypedColumn) and column.kind == kind:
-        if column.mask is None:
-            return column.data, None
-        live = np.flatnonzero(~column.mask)
-        return column.data.take(live), live
-    wanted = NodeRef if kind == Kind.NODE else RelationshipRef
-    values = column.values()
-    live = []
-    slots = []
-    for i, value in enumerate(values):
-        if isinstance(value, wanted):
-            live.append(i)
-            slots.append(value.slot)
-        elif value is not None:
-            raise TypeMismatch(f"Expected a {kind.name.lower()}, not {type_name(value)}.")
-    positions = None if len(live) == len(values) else np.array(live, np.int64)
-    return np.array(slots, np.int64), positions
-
-
-def relationship_conflicts(batch: Batch, name: str, relationships: IntArray, positions: IntArray) -> BoolArray:
-    """True where ``relationships[i]`` is already in column ``name`` of row ``positions[i]``."""
-    column = batch.columns[name]
-    if isinstance(column, TypedColumn):
-        return column.data.take(positions) == relationships
-    values = column.values()
-    found = np.zeros(len(relationships), np.bool_)
-    for i, (position, slot) in enumerate(zip(positions.tolist(), relationships.tolist(), strict=True)):
-        held = values[position]
-        items = held if isinstance(held, list) else [held]
-        found[i] = any(isinstance(r, RelationshipRef) and r.slot == slot for r in items)
-    return found
-
-
-def multiplied(weight: IntArray | None, factor: IntArray) -> IntArray | None:
-    """Products of weights, checked for overflow; None where all are 1."""
-    if weight is None:
-        return None if bool((factor == 1).all()) else factor
-    if len(factor) and int(weight.max()) * int(factor.max()) > (1 << 63) - 1:
-        checked(int(weight.max()) * int(factor.max()))
-    return weight * factor
-
-
-def degree_slices(degrees: IntArray, rows_max: int) -> Iterator[tuple[int, int]]:
-    """Ranges of sources whose relationships add up to at most ``rows_max``, one source at least."""
-    total = np.cumsum(degrees)
-    start, count = 0, len(degrees)
-    while start < count:
-        base = int(total[start - 1]) if start else 0
-        stop = int(np.searchsorted(total, base + rows_max, "right"))
-        stop = max(stop, start + 1)
-        yield start, stop
-        start = stop
-
-
-def counted_rows(batch: Batch, positions: IntArray) -> Batch:
-    """The rows at ``positions``, equal ones as one with a weight: what is left of hits that nothing reads."""
-    counts = np.bincount(positions, minlength=batch.length)
-    rows = np.flatnonzero(counts)
-    out = batch.take(rows)
-    return Batch(out.columns, out.length, out.row, multiplied(out.weight, counts.take(rows)))
-
-
-class LabelledDegrees:
-    """For each node how many of its relationships lead to a node with all of ``labels``; each counted once a run.
-
-    A dead target with labels needs only this number, and a node is met again as often as it has predecessors: two
-    hops over 2.4M relationships look at 2.4M neighbours, not at 57M. Statistics could prove labels needless, but they
-    are those of the newest commit: an older snapshot or an overlay with changes of its own would answer wrongly.
-    """
-
-    def __init__(self, types: tuple[str, ...], direction: Direction, labels: tuple[str, ...]) -> None:
-        self._types = types or None
-        self._direction = direction
-        self._labels = labels
-        self._known = np.full(1024, -1, np.int64)
-
-    def of(self, sources: IntArray, context: Context) -> IntArray:
-        """The number for each of ``sources``."""
-        top = int(sources.max()) + 1 if len(sources) else 0
-        if top > len(self._known):
-            grown = np.full(max(top, 2 * len(self._known)), -1, np.int64)
-            grown[: len(self._known)] = self._known
-            self._known = grown
-        fresh = np.unique(sources.compress(self._known.take(sources) < 0))
-        if len(fresh):
-            degrees = context.view.degrees(fresh, self._types, self._direction)
-            for start, stop in degree_slices(degrees, 4 * context.expand_rows_max):
-                context.check()
-                part = fresh[start:stop]
-                found = context.view.expand(part, self._types, self._direction)
-                keep = np.ones(len(found.node), np.bool_)
-                for label in self._labels:
-                    keep &= context.view.has_label(found.node, label)
-                self._known[part] = np.bincount(found.source_position.compress(keep), minlength=len(part))
-        return self._known.take(sources)
 
 
 @dataclass(eq=False, slots=True)
@@ -137,7 +45,11 @@ class Expand(Operator):
 
     def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
         types = self.types or None
-        counted = self.relationship is None and self.target is None and not self.unique
+        dead = self.relationship is None and self.target is None
+        of_types: BoolArray | None = None
+        counted = False
+        # An operator below may write between two batches: counts are kept over batches on snapshots only.
+        changing = hasattr(context.view, "create_nodes")
         labelled = LabelledDegrees(self.types, self.direction, self.target_labels) if self.target_labels else None
         for batch in context.batches(self.input, frame):
             sources, live = element_slots(batch.columns[self.source], Kind.NODE)
@@ -145,11 +57,17 @@ class Expand(Operator):
                 batch = batch.take(live)
             if not batch.length:
                 continue
-            if counted:
+            if dead and all(is_plain(batch.columns[name]) for name in self.unique):
                 if labelled is None:
                     degrees = context.view.degrees(sources, types, self.direction)
                 else:
+                    if changing:
+                        labelled = LabelledDegrees(self.types, self.direction, self.target_labels)
                     degrees = labelled.of(sources, context)
+                if self.unique:
+                    if changing or not counted:
+                        of_types, counted = self._members(context), True
+                    degrees = degrees - self._taken(batch, sources, of_types, context)
                 kept = np.flatnonzero(degrees)
                 if len(kept):
                     out = batch if len(kept) == batch.length else batch.take(kept)
@@ -163,7 +81,46 @@ class Expand(Operator):
             for start, stop in degree_slices(degrees, context.expand_rows_max):
                 yield from self._expand(batch.slice(start, stop), sources[start:stop], context)
 
-    def _expand(self, batch: Batch, sources: IntArray, labels: tuple[str, ...], context: Context) -> Iterator[Batch]:
+    def _members(self, context: Context) -> BoolArray | None:
+        """By relationship slot: whether it is of ``types``; None where any type is."""
+        if not self.types:
+            return None
+        slots = context.view.relationships(self.types)
+        members = np.zeros(int(slots.max()) + 1 if len(slots) else 1, np.bool_)
+        members[slots] = True
+        return members
+
+    def _taken(self, batch: Batch, sources: IntArray, of_types: BoolArray | None, context: Context) -> IntArray:
+        """By row: how many different relationships of ``unique`` the expansion would give, and must not.
+
+        So a dead hop needs no rows although its relationship must differ from earlier ones: it has as many ways as
+        the degree less these.
+        """
+        view = context.view
+        taken = np.zeros(batch.length, np.int64)
+        before: list[IntArray] = []
+        for name in self.unique:
+            column = batch.columns[name]
+            assert isinstance(column, TypedColumn)
+            slots = column.data
+            starts, ends = view.endpoints(slots)
+            far = ends if self.direction is Direction.OUT else starts
+            if self.direction is Direction.BOTH:
+                far = np.where(starts == sources, ends, starts)
+                counts = (starts == sources) | (ends == sources)
+            else:
+                counts = (starts if self.direction is Direction.OUT else ends) == sources
+            if of_types is not None:
+                counts &= (slots < len(of_types)) & of_types.take(slots, mode="clip")
+            for label in self.target_labels:
+                counts &= view.has_label(far, label)
+            for other in before:
+                counts &= other != slots
+            before.append(slots)
+            taken += counts
+        return taken
+
+    def _expand(self, batch: Batch, sources: IntArray, context: Context) -> Iterator[Batch]:
         context.check()
         found = context.view.expand(sources, self.types or None, self.direction)
         positions, nodes, relationships = found.source_position, found.node, found.relationship
@@ -197,23 +154,6 @@ class Expand(Operator):
         return arrow(self.source, self.relationship, self.target, self.types, self.direction, self.target_labels)
 
 
-def arrow(
-    source: str,
-    relationship: str | None,
-    target: str | None,
-    types: tuple[str, ...],
-    direction: Direction,
-    labels: tuple[str, ...] = (),
-    length: str = "",
-) -> str:
-    """A step as EXPLAIN shows it; dead variables are left out."""
-    inner = (relationship or "").strip() + (":" + "|".join(types) if types else "") + length
-    left = "<-" if direction is Direction.IN else "-"
-    right = "->" if direction is Direction.OUT else "-"
-    end = (target or "").strip() + "".join(f":{x}" for x in labels)
-    return f"({source.strip()}){left}[{inner}]{right}({end})"
-
-
 @dataclass(eq=False, slots=True)
 class ExpandInto(Operator):
     """The relationships between two nodes that are both bound."""
@@ -238,29 +178,25 @@ class ExpandInto(Operator):
                 yield from self._into(batch, sources, targets, context)
 
     def _into(self, batch: Batch, sources: IntArray, targets: IntArray, context: Context) -> Iterator[Batch]:
-        view, types = context.view, self.types or None
-        out_degrees = view.degrees(sources, types, self.direction)
         back = {Direction.OUT: Direction.IN, Direction.IN: Direction.OUT, Direction.BOTH: Direction.BOTH}
-        in_degrees = view.degrees(targets, types, back[self.direction])
         # Walk from the end with fewer relationships, for each row of its own accord.
-        forwards = out_degrees <= in_degrees
+        out_degrees = self._degrees(sources, self.direction, context)
+        forwards = out_degrees <= self._degrees(targets, back[self.direction], context)
         owners: list[IntArray] = []
         between: list[IntArray] = []
-        for from_source, starts, ends, degrees, direction in (
-            (True, sources, targets, out_degrees, self.direction),
-            (False, targets, sources, in_degrees, back[self.direction]),
+        for from_source, starts, ends, direction in (
+            (True, sources, targets, self.direction),
+            (False, targets, sources, back[self.direction]),
         ):
-            chosen = np.flatnonzero(forwards == from_source)
-            for start, stop in degree_slices(degrees.take(chosen), 4 * context.expand_rows_max):
-                context.check()
-                rows = chosen[start:stop]
-                found = view.expand(starts.take(rows), types, direction)
-                hits = np.flatnonzero(found.node == ends.take(rows).take(found.source_position))
-                owners.append(rows.take(found.source_position.take(hits)))
-                between.append(found.relationship.take(hits))
+            rows = np.flatnonzero(forwards == from_source)
+            if len(rows):
+                for positions, relationships in self._hits(starts.take(rows), ends.take(rows), direction, context):
+                    owners.append(rows.take(positions))
+                    between.append(relationships)
         if not owners:
             return
-        positions, relationships = np.concatenate(owners), np.concatenate(between)
+        positions = np.concatenate(owners)
+        relationships = np.concatenate(between)
         for name in self.unique:
             fresh = np.flatnonzero(~relationship_conflicts(batch, name, relationships, positions))
             positions, relationships = positions.take(fresh), relationships.take(fresh)
@@ -275,6 +211,35 @@ class ExpandInto(Operator):
         for begin in range(0, len(positions), size):
             out = batch.take(positions[begin : begin + size])
             yield out.with_columns({self.relationship: relationship_column(relationships[begin : begin + size])})
+
+    def _degrees(self, nodes: IntArray, direction: Direction, context: Context) -> IntArray:
+        different, which = np.unique(nodes, return_inverse=True)
+        return context.view.degrees(different, self.types or None, direction).take(which)
+
+    def _hits(
+        self, starts: IntArray, ends: IntArray, direction: Direction, context: Context
+    ) -> Iterator[tuple[IntArray, IntArray]]:
+        """(row, relationship) pairs: each start is expanded once, its rows look their ends up in sorted keys."""
+        view, types = context.view, self.types or None
+        different, which = np.unique(starts, return_inverse=True)
+        order = np.argsort(which, kind="stable")
+        sorted_which = which.take(order)
+        degrees = view.degrees(different, types, direction)
+        for start, stop in degree_slices(degrees, 4 * context.expand_rows_max):
+            context.check()
+            found = view.expand(different[start:stop], types, direction)
+            keys = found.source_position << 32 | found.node
+            by_key = np.argsort(keys, kind="stable")
+            keys = keys.take(by_key)
+            low, high = np.searchsorted(sorted_which, (start, stop))
+            rows = order[low:high]
+            wanted = (which.take(rows) - start) << 32 | ends.take(rows)
+            first = np.searchsorted(keys, wanted, "left")
+            counts = np.searchsorted(keys, wanted, "right") - first
+            total = int(counts.sum())
+            if total:
+                inner = np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts)
+                yield np.repeat(rows, counts), found.relationship.take(by_key.take(np.repeat(first, counts) + inner))
 
     def describe(self) -> str:
         return arrow(self.source, self.relationship, self.target, self.types, self.direction)

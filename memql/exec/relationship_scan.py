@@ -14,8 +14,8 @@ from memoradb.storage.view import Direction, Element
 from ..kernels.compile import Evaluator, compile_expression
 from ..plan.explain import show
 from ..plan.expr import Expr
+from .adjacent import arrow
 from .context import Context
-from .expand import arrow
 from .index_scan import evaluated, ids_of
 from .operator import Frame, Operator
 from .scan import cross

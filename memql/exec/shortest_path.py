@@ -18,8 +18,8 @@ from memoradb.storage.view import Direction
 
 from ..kernels.compile import compile_predicate
 from ..plan.expr import Expr, free_variables
+from .adjacent import arrow, element_slots
 from .context import Context
-from .expand import arrow, element_slots
 from .operator import Frame, Operator
 
 Parents = dict[int, list[tuple[int, int]]]

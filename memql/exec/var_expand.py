@@ -17,8 +17,8 @@ from memoradb.storage.view import Direction
 
 from ..kernels.compile import compile_predicate
 from ..plan.expr import Expr, free_variables
+from .adjacent import arrow, counted_rows, degree_slices, element_slots, relationship_conflicts
 from .context import Context
-from .expand import arrow, counted_rows, degree_slices, element_slots, relationship_conflicts
 from .operator import Frame, Operator
 
 
@@ -62,10 +62,6 @@ class VarLengthExpand(Operator):
             self._reads = tuple(free_variables(self.hop_predicate) - {self.hop_variable or ""})
 
     def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
-        predicate = None if self.hop_predicate is None else compile_predicate(self.hop_predicate)
-        reads = (
-            () if self.hop_predicate is None else tuple(free_variables(self.hop_predicate) - {self.hop_variable or ""})
-        )
         for batch in context.batches(self.input, frame):
             sources, live = element_slots(batch.columns[self.source], Kind.NODE)
             if live is not None:

@@ -23,8 +23,8 @@ from ..kernels.compile import compile_expression
 from ..plan.explain import show, show_variable
 from ..plan.expr import Expr, Literal, MapOf
 from ..plan.nodes import NewNode, NewRelationship, SetLabelsItem, SetPropertiesItem, SetPropertyItem, UpdateItem
+from .adjacent import element_slots
 from .context import Context
-from .expand import element_slots
 from .operator import Frame, Operator
 
 
@@ -244,6 +244,9 @@ def _gather(value: Value, nodes: set[int], relationships: set[int]) -> None:
             relationships.update(value.relationships)
         case list():
             for item in value:
+                _gather(item, nodes, relationships)
+        case dict():
+            for item in value.values():
                 _gather(item, nodes, relationships)
         case _:
             raise TypeMismatch(f"DELETE takes nodes, relationships and paths, not {type_name(value)}.")

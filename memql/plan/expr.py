@@ -59,8 +59,8 @@ class Call:
     """A strict operator or function, by canonical name.
 
     Operators: ``= <> < <= > >= + - * / % ^ || IN =~ NOT XOR``, ``STARTS WITH``, ``ENDS WITH``, ``CONTAINS``,
-    ``unary -``, ``unary +``, ``index`` (``a[b]``), ``slice`` (``a[b..c]``, missing bounds are Literal(None) with ``slice from`` /
-    ``slice to`` as names where one bound is absent). Functions by lower-case name:
+    ``unary -``, ``unary +``, ``index`` (``a[b]``), ``slice`` (``a[b..c]``, missing bounds are Literal(None)
+    with ``slice from`` / ``slice to`` as names where one bound is absent). Functions by lower-case name:
     ``tolower``, ``vector.similarity.cosine``.
     """
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from memoradb.core.errors import ConfigurationError, MemoraDBError, ProcedureError, TypeMismatch
+from memoradb.core.semantics import type_name
 from memoradb.core.values import INTEGER_MAX, Value
 
 from ..bind.types import Type
@@ -52,6 +53,28 @@ def parse_type(text: str) -> Type:
     if plain not in _TYPES:
         raise ConfigurationError(f"`{text}` is no type of a procedure's signature.")
     return _TYPES[plain] | Type.NULL if nullable else _TYPES[plain] & ~Type.NULL if plain != "ANY" else Type.ANY
+
+
+_NAMED: Final = {
+    "FLOAT": Type.FLOAT,
+    "ZONED TIME": Type.TIME,
+    "LOCAL TIME": Type.LOCAL_TIME,
+    "ZONED DATETIME": Type.DATETIME,
+    "LOCAL DATETIME": Type.LOCAL_DATETIME,
+}
+
+
+def fits(value: Value, type: Type) -> bool:
+    """Whether a value that is not null is of a kind that ``type`` allows.
+
+    Literals are checked when a call is bound; this is for what shows its kind only when the statement runs.
+
+    >>> fits("a", Type.INTEGER), fits([1], Type.LIST), fits(2, Type.NUMBER)
+    (False, True, True)
+    """
+    name = type_name(value)
+    kind = _NAMED.get(name) or _TYPES.get(name, Type.ANY)
+    return bool(kind & type & ~Type.NULL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +154,8 @@ class Procedure:
         if type(value) is float and field.type & ~Type.NULL == Type.INTEGER:
             if value.is_integer() and abs(value) < INTEGER_MAX:
                 return int(value)
-            raise TypeMismatch(f"`{field.name}` of `{self.name}` takes {field.type_text}, not FLOAT.")
+        if not fits(value, field.type):
+            raise TypeMismatch(f"`{field.name}` of `{self.name}` takes {field.type_text}, not {type_name(value)}.")
         return value
 
 

@@ -1,8 +1,8 @@
 """Checkpoints: a manifest that names immutable data files, at a log position.
 
 ``metadata/snapshot-000001.json`` lists every file with size and hash. A file's name holds the hash of its content, so
-an unchanged section is the same file in the next checkpoint. The manifest is written last and atomically; the newest one
-that is whole counts. Two are kept.
+an unchanged section is the same file in the next checkpoint. The manifest is written last and atomically;
+the newest one that is whole counts. Two are kept.
 """
 
 from __future__ import annotations

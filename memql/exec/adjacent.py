@@ -1,0 +1,138 @@
+"""What every kind of expansion shares: slots of columns, uniqueness, weights, slices of bounded output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from memoradb.core.arithmetic import checked
+from memoradb.core.batch import Batch
+from memoradb.core.columns import BoolArray, Column, IntArray, Kind, TypedColumn
+from memoradb.core.errors import TypeMismatch
+from memoradb.core.semantics import type_name
+from memoradb.core.values import NodeRef, RelationshipRef
+from memoradb.storage.view import Direction
+
+from .context import Context
+
+
+def element_slots(column: Column, kind: Kind) -> tuple[IntArray, IntArray | None]:
+    """(slots, positions of the rows that are not null; None for all)."""
+    if isinstance(column, TypedColumn) and column.kind == kind:
+        if column.mask is None:
+            return column.data, None
+        live = np.flatnonzero(~column.mask)
+        return column.data.take(live), live
+    wanted = NodeRef if kind == Kind.NODE else RelationshipRef
+    values = column.values()
+    live = []
+    slots = []
+    for i, value in enumerate(values):
+        if isinstance(value, wanted):
+            live.append(i)
+            slots.append(value.slot)
+        elif value is not None:
+            raise TypeMismatch(f"Expected a {kind.name.lower()}, not {type_name(value)}.")
+    positions = None if len(live) == len(values) else np.array(live, np.int64)
+    return np.array(slots, np.int64), positions
+
+
+def relationship_conflicts(batch: Batch, name: str, relationships: IntArray, positions: IntArray) -> BoolArray:
+    """True where ``relationships[i]`` is already in column ``name`` of row ``positions[i]``."""
+    column = batch.columns[name]
+    if isinstance(column, TypedColumn):
+        return column.data.take(positions) == relationships
+    values = column.values()
+    found = np.zeros(len(relationships), np.bool_)
+    for i, (position, slot) in enumerate(zip(positions.tolist(), relationships.tolist(), strict=True)):
+        held = values[position]
+        items = held if isinstance(held, list) else [held]
+        found[i] = any(isinstance(r, RelationshipRef) and r.slot == slot for r in items)
+    return found
+
+
+def multiplied(weight: IntArray | None, factor: IntArray) -> IntArray | None:
+    """Products of weights, checked for overflow; None where all are 1."""
+    if weight is None:
+        return None if bool((factor == 1).all()) else factor
+    if len(factor) and int(weight.max()) * int(factor.max()) > (1 << 63) - 1:
+        checked(int(weight.max()) * int(factor.max()))
+    return weight * factor
+
+
+def is_plain(column: Column) -> bool:
+    """Whether a column holds one relationship in every row."""
+    return isinstance(column, TypedColumn) and column.kind == Kind.RELATIONSHIP and column.mask is None
+
+
+def degree_slices(degrees: IntArray, rows_max: int) -> Iterator[tuple[int, int]]:
+    """Ranges of sources whose relationships add up to at most ``rows_max``, one source at least."""
+    total = np.cumsum(degrees)
+    start, count = 0, len(degrees)
+    while start < count:
+        base = int(total[start - 1]) if start else 0
+        stop = int(np.searchsorted(total, base + rows_max, "right"))
+        stop = max(stop, start + 1)
+        yield start, stop
+        start = stop
+
+
+def counted_rows(batch: Batch, positions: IntArray) -> Batch:
+    """The rows at ``positions``, equal ones as one with a weight: what is left of hits that nothing reads."""
+    counts = np.bincount(positions, minlength=batch.length)
+    rows = np.flatnonzero(counts)
+    out = batch.take(rows)
+    return Batch(out.columns, out.length, out.row, multiplied(out.weight, counts.take(rows)))
+
+
+class LabelledDegrees:
+    """For each node how many of its relationships lead to a node with all of ``labels``; each counted once a run.
+
+    A dead target with labels needs only this number, and a node is met again as often as it has predecessors: two
+    hops over 2.4M relationships look at 2.4M neighbours, not at 57M. Statistics could prove labels needless, but they
+    are those of the newest commit: an older snapshot or an overlay with changes of its own would answer wrongly.
+    """
+
+    def __init__(self, types: tuple[str, ...], direction: Direction, labels: tuple[str, ...]) -> None:
+        self._types = types or None
+        self._direction = direction
+        self._labels = labels
+        self._known = np.full(1024, -1, np.int64)
+
+    def of(self, sources: IntArray, context: Context) -> IntArray:
+        """The number for each of ``sources``."""
+        top = int(sources.max()) + 1 if len(sources) else 0
+        if top > len(self._known):
+            grown = np.full(max(top, 2 * len(self._known)), -1, np.int64)
+            grown[: len(self._known)] = self._known
+            self._known = grown
+        fresh = np.unique(sources.compress(self._known.take(sources) < 0))
+        if len(fresh):
+            degrees = context.view.degrees(fresh, self._types, self._direction)
+            for start, stop in degree_slices(degrees, 4 * context.expand_rows_max):
+                context.check()
+                part = fresh[start:stop]
+                found = context.view.expand(part, self._types, self._direction)
+                keep = np.ones(len(found.node), np.bool_)
+                for label in self._labels:
+                    keep &= context.view.has_label(found.node, label)
+                self._known[part] = np.bincount(found.source_position.compress(keep), minlength=len(part))
+        return self._known.take(sources)
+
+
+def arrow(
+    source: str,
+    relationship: str | None,
+    target: str | None,
+    types: tuple[str, ...],
+    direction: Direction,
+    labels: tuple[str, ...] = (),
+    length: str = "",
+) -> str:
+    """A step as EXPLAIN shows it; dead variables are left out."""
+    inner = (relationship or "").strip() + (":" + "|".join(types) if types else "") + length
+    left = "<-" if direction is Direction.IN else "-"
+    right = "->" if direction is Direction.OUT else "-"
+    end = (target or "").strip() + "".join(f":{x}" for x in labels)
+    return f"({source.strip()}){left}[{inner}]{right}({end})"
