@@ -16,7 +16,10 @@ from .errors import ArgumentError
 
 DAY_NS: Final = 86_400_000_000_000
 SECOND_NS: Final = 1_000_000_000
+DAY_SECONDS: Final = 86_400
 YEAR_MAX: Final = 999_999_999
+OFFSET_MAX: Final = 18 * 3600
+"""Seconds east or west of UTC, as in Java's time."""
 
 
 def days_from_civil(year: int, month: int, day: int) -> int:
@@ -46,6 +49,10 @@ def civil_from_days(days: int) -> tuple[int, int, int]:
     part = (5 * of_year + 2) // 153
     month = part + (3 if part < 10 else -9)
     return year + era * 400 + (month <= 2), month, of_year - (153 * part + 2) // 5 + 1
+
+
+DAY_MIN: Final = days_from_civil(-YEAR_MAX, 1, 1)
+DAY_MAX: Final = days_from_civil(YEAR_MAX, 12, 31)
 
 
 def is_leap(year: int) -> bool:
@@ -120,11 +127,21 @@ def _zone_names() -> dict[str, str]:
     return {n.lower(): n for n in names}
 
 
+_CYCLE_DAYS: Final = 146_097
+_FIRST_DAY: Final = -719_162 + 366
+_LAST_DAY: Final = 2_932_896 - 366
+
+
 def _representable(days: int) -> int:
-    """Python knows the years 1 to 9999; elsewhere the same day of a year with the same calendar, 400 years apart."""
-    if -719_162 + 366 <= days <= 2_932_896 - 366:
-        return days
-    return days % 146_097
+    """The same day 400 years (or a multiple) nearer, where Python's years 1 to 9999 do not reach.
+
+    Early days stay before every zone's first change of clocks, late ones after its last.
+    """
+    if days < _FIRST_DAY:
+        return _FIRST_DAY + (days - _FIRST_DAY) % _CYCLE_DAYS
+    if days > _LAST_DAY:
+        return _LAST_DAY - (_LAST_DAY - days) % _CYCLE_DAYS
+    return days
 
 
 def _python(days: int, ns: int) -> python_datetime.datetime:
@@ -133,11 +150,16 @@ def _python(days: int, ns: int) -> python_datetime.datetime:
     )
 
 
-def offset_at_local(name: str, days: int, ns: int) -> int:
-    """Seconds east of UTC at a local time; the earlier offset where clocks went back, the later's shift in a gap."""
-    offset = _python(days, ns).replace(tzinfo=zone(name)).utcoffset()
-    assert offset is not None
-    return int(offset.total_seconds())
+def offsets_at_local(name: str, days: int, ns: int) -> tuple[int, int]:
+    """Seconds east of UTC at a local time, before and after a change of clocks there; else twice the same.
+
+    The first is the larger where clocks went back (the local time comes twice), the smaller where they went forward
+    (it never comes).
+    """
+    local = _python(days, ns).replace(tzinfo=zone(name))
+    before, after = local.utcoffset(), local.replace(fold=1).utcoffset()
+    assert before is not None and after is not None
+    return int(before.total_seconds()), int(after.total_seconds())
 
 
 def offset_at_instant(name: str, days: int, ns: int) -> int:

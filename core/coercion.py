@@ -40,7 +40,10 @@ def to_integer(value: Value) -> Value:
     if type(value) is str:
         text = value.strip()
         if _INTEGER.fullmatch(text):
-            number = int(text) if len(text) < 25 else INTEGER_MAX + 1
+            # More than 19 digits never fit; Python would take a second over a million of them.
+            if len(text.lstrip("+-").lstrip("0")) > 19:
+                return None
+            number = int(text)
             return number if INTEGER_MIN <= number <= INTEGER_MAX else None
         if _NUMBER.fullmatch(text):
             number = float(text)

@@ -2,6 +2,7 @@
 
 A *list column* holds any Python values and is what the scalar semantics in ``core.semantics`` runs on: the law. The
 other forms are accelerations that kernels may recognise; whatever they do not recognise they ask for ``values()``.
+The one for dates and times is in ``core.temporal_columns``; durations stay lists, for no integers order them.
 Which form a column has is a fact about this batch, never a promise of the query. Columns are immutable by
 convention: nobody writes into another's arrays.
 
@@ -22,6 +23,7 @@ from typing import Any, Final, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from .temporal_columns import KINDS, TemporalColumn, concat_temporal, temporal_column
 from .values import NodeRef, PathRef, RelationshipRef, Value
 
 IntArray: TypeAlias = NDArray[np.int64]
@@ -390,6 +392,8 @@ def lift(items: list[Value]) -> Column:
     if of is NodeRef or of is RelationshipRef:
         slots = np.fromiter((0 if v is None else v.slot for v in items), np.int64, len(items))
         return TypedColumn(Kind.NODE if of is NodeRef else Kind.RELATIONSHIP, slots, mask)
+    if of in KINDS:
+        return temporal_column(KINDS[of], items) or ListColumn(items)
     if of not in _LIFT:
         return ListColumn(items)
     kind, dtype = _LIFT[of]
@@ -417,6 +421,10 @@ def concat(columns: Sequence[Column]) -> Column:
     ):
         codes = np.concatenate([c.codes for c in columns])  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownArgumentType]
         return StringColumn(codes, first.dictionary)
+    if isinstance(first, TemporalColumn):
+        temporal = [c for c in columns if isinstance(c, TemporalColumn) and c.kind == first.kind]
+        if len(temporal) == len(columns):
+            return concat_temporal(temporal, _joined_mask(columns))
     items: list[Value] = []
     for column in columns:
         items.extend(column.values())
@@ -440,6 +448,9 @@ def take_or_null(column: Column, positions: IntArray) -> Column:
         return TypedColumn(taken.kind, taken.data, mask)
     if isinstance(taken, StringColumn):
         return StringColumn(np.where(missing, -1, taken.codes).astype(np.int32), taken.dictionary)
+    if isinstance(taken, TemporalColumn):
+        mask = missing if taken.mask is None else taken.mask | missing
+        return TemporalColumn(taken.kind, taken.arrays, taken.zones, mask)
     items = list(taken.values())
     for i in np.flatnonzero(missing).tolist():
         items[i] = None

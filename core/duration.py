@@ -211,7 +211,7 @@ def parse_duration(text: str) -> Duration:
         years, months, days, hours, minutes, seconds = (Fraction((g or "0").replace(",", ".")) for g in found.groups())
         return Duration.cascading(years * 12 + months, days, hours * 3600 + minutes * 60 + seconds)
     found = _UNITS.fullmatch(text)
-    if not found or not any(found.groups()[1:]):
+    if not found or not any(found.groups()[1:]) or text.endswith("T"):
         raise ArgumentError(f"`{text}` is not a duration.", hint="For example: 'P1Y2M10DT2H30M'.")
     sign = -1 if found.group(1) == "-" else 1
     y, mo, w, d, h, mi, s = (sign * Fraction((g or "0").replace(",", ".")) for g in found.groups()[1:])

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Self
 
+from .error_table import GQLSTATUS
 from .spans import Position, Span, position_of, render_caret
 
 COMPILE_TIME = "compile time"
@@ -54,6 +55,8 @@ class MemoraDBError(Exception):
             self.code = code
         if gqlstatus is not None:
             self.gqlstatus = gqlstatus
+        elif self.detail is not None:
+            self.gqlstatus = GQLSTATUS.get((self.kind or "", self.phase or "", self.detail), self.gqlstatus)
 
     def located(self, text: str) -> Self:
         """The same error, knowing the query text that its span points into."""
@@ -64,7 +67,7 @@ class MemoraDBError(Exception):
 
     def __str__(self) -> str:
         lines = [self.message]
-        if self._text is not None and self.span is not None:
+        if self._text and self.span is not None:
             lines.append(render_caret(self._text, self.span))
         if self.hint:
             lines.append(self.hint)
@@ -72,7 +75,7 @@ class MemoraDBError(Exception):
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, object]:
-        """What protocols send: message, codes, position, hint."""
+        """What protocols send: message, codes, position and length of the place in the text, hint."""
         position = self.position
         return {
             "type": type(self).__name__,
@@ -87,6 +90,7 @@ class MemoraDBError(Exception):
             "position": None
             if position is None
             else {"offset": position.offset, "line": position.line, "column": position.column},
+            "length": None if position is None or self.span is None else self.span.end - self.span.start,
         }
 
 
@@ -218,6 +222,8 @@ class SchemaError(MemQLError):
 
     code = "Neo.ClientError.Schema.IndexNotFound"
     gqlstatus = "42N00"
+    kind = "SchemaError"
+    phase = COMPILE_TIME
 
 
 # --- transactions and constraints --------------------------------------------
@@ -362,6 +368,9 @@ class LimitError(MemoraDBError):
         super().__init__(message, span=span, hint=hint)
         self.limit = limit
         self.value = value
+
+    def to_dict(self) -> dict[str, object]:
+        return super().to_dict() | {"limit": self.limit, "value": self.value}
 
 
 class QueryTooComplex(LimitError):

@@ -11,7 +11,10 @@ NESTING_DEPTH_MAX: Final = 100
 """Brackets and prefix operators open at once: keeps recursive passes far from Python's own limit."""
 
 PATTERN_ELEMENTS_MAX: Final = 2_000
-"""Nodes and relationships in one statement's patterns."""
+"""Nodes and relationships of one pattern that CREATE or MERGE makes."""
+
+MATCH_RELATIONSHIPS_MAX: Final = 200
+"""Relationships in one MATCH: planning their order takes about a second for so many, and grows with the cube."""
 
 TOKENS_MAX: Final = 200_000
 """Tokens of one statement: bounds parse time to some hundreds of milliseconds."""
@@ -65,7 +68,7 @@ PLAN_CACHE_TEXT_BYTES: Final = 100_000
 # --- storage -----------------------------------------------------------------
 
 SEGMENT_BYTES: Final = 16 << 20
-"""Preallocated size of a log segment; a record that is larger gets a segment of its own size."""
+"""A log segment is full before it would grow beyond this; a record that is larger gets a segment of its own."""
 
 RECORD_BYTES_MAX: Final = 1 << 30
 """Payload of one log record."""

@@ -11,19 +11,22 @@ is there, depth is bounded, and whatever is wrong is a ``CorruptionError``.
 from __future__ import annotations
 
 import struct
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .calendar import DAY_NS
+from .calendar import DAY_MAX, DAY_MIN, DAY_NS, OFFSET_MAX, SECOND_NS
 from .codec import read_varint, unzigzag, write_varint, zigzag
-from .columns import Column, Kind, ListColumn, TypedColumn
-from .errors import CorruptionError, LimitError, TypeMismatch
+from .columns import Column, Kind, ListColumn, TypedColumn, lift
+from .errors import ArgumentError, ArithmeticOverflow, CorruptionError, LimitError, TypeMismatch
 from .limits import VALUE_DEPTH_MAX
 from .spatial import CRS_NAMES, Point
 from .temporal import Date, DateTime, Duration, LocalDateTime, LocalTime, Time
+from .temporal_columns import DTYPES, KINDS, ZONED, TemporalColumn, TemporalKind
 from .values import INTEGER_MAX, INTEGER_MIN, Value
 from .vectors import Vector
+from .zones import ZoneDictionary
 
 _NULL, _FALSE, _TRUE, _INTEGER, _FLOAT, _STRING, _BYTES, _LIST, _MAP = range(9)
 _DATE, _LOCAL_TIME, _TIME, _LOCAL_DATETIME, _DATETIME, _DURATION, _POINT, _VECTOR = range(16, 24)
@@ -33,6 +36,8 @@ _NAN: Final = _DOUBLE.pack(float("nan"))
 
 
 def _integer(out: bytearray, value: int) -> None:
+    if not INTEGER_MIN <= value <= INTEGER_MAX:
+        raise ArithmeticOverflow(f"The integer {value} does not fit 64 bits.")
     write_varint(out, zigzag(value))
 
 
@@ -191,20 +196,35 @@ class _Reader:
             raise CorruptionError("An encoded time is longer than a day.")
         return ns
 
+    def _days(self) -> int:
+        days = self.integer()
+        if not DAY_MIN <= days <= DAY_MAX:
+            raise CorruptionError("An encoded date is out of range.")
+        return days
+
+    def _offset(self) -> int:
+        seconds = self.integer()
+        if abs(seconds) > OFFSET_MAX:
+            raise CorruptionError("An encoded offset is out of range.")
+        return seconds
+
     def _other(self, tag: int) -> Value:
         match tag:
             case 16:
-                return Date(self.integer())
+                return Date(self._days())
             case 17:
                 return LocalTime(self._ns())
             case 18:
-                return Time(self._ns(), self.integer())
+                return Time(self._ns(), self._offset())
             case 19:
-                return LocalDateTime(self.integer(), self._ns())
+                return LocalDateTime(self._days(), self._ns())
             case 20:
-                return DateTime(self.integer(), self._ns(), self.integer(), self.text() or None)
+                return DateTime(self._days(), self._ns(), self._offset(), self.text() or None)
             case 21:
-                return Duration(self.integer(), self.integer(), self.integer(), self.integer())
+                months, days, seconds, nanoseconds = (self.integer() for _ in range(4))
+                if not 0 <= nanoseconds < SECOND_NS:
+                    raise CorruptionError("An encoded duration has more nanoseconds than a second.")
+                return Duration(months, days, seconds, nanoseconds)
             case 22:
                 srid = self.varint()
                 if srid not in CRS_NAMES:
@@ -213,7 +233,10 @@ class _Reader:
                 return Point(srid, struct.unpack(f"<{size}d", self.raw(size * 8)))
             case 23:
                 size = self.count(4)
-                return Vector(struct.unpack(f"<{size}f", self.raw(size * 4)))
+                try:
+                    return Vector(struct.unpack(f"<{size}f", self.raw(size * 4)))
+                except ArgumentError as error:
+                    raise CorruptionError(f"An encoded vector is none: {error.message}") from None
             case _:
                 raise CorruptionError(f"Unknown value tag {tag} in encoded data.")
 
@@ -239,7 +262,9 @@ def decode(data: bytes | memoryview) -> Value:
 
 # --- columns -----------------------------------------------------------------
 
-_COLUMN_LIST, _COLUMN_INTEGER, _COLUMN_FLOAT, _COLUMN_BOOLEAN, _COLUMN_STRING, _COLUMN_VECTOR = range(6)
+_COLUMN_LIST, _COLUMN_INTEGER, _COLUMN_FLOAT, _COLUMN_BOOLEAN, _COLUMN_STRING, _COLUMN_VECTOR, _COLUMN_TEMPORAL = range(
+    7
+)
 _TYPED: Final = {
     Kind.INTEGER: (_COLUMN_INTEGER, "<i8"),
     Kind.FLOAT: (_COLUMN_FLOAT, "<f8"),
@@ -247,8 +272,93 @@ _TYPED: Final = {
 }
 
 
+_WIDTHS: Final = (1, 2, 4, 8)
+_KIND_TAGS: Final = {
+    TemporalKind.DATE: _DATE,
+    TemporalKind.LOCAL_TIME: _LOCAL_TIME,
+    TemporalKind.TIME: _TIME,
+    TemporalKind.LOCAL_DATETIME: _LOCAL_DATETIME,
+    TemporalKind.DATETIME: _DATETIME,
+}
+
+
+def _encode_temporals(out: bytearray, column: TemporalColumn) -> None:
+    """Array by array, each in the narrowest integers that hold what is not null; zones by offset, then by name."""
+    out += bytes((_COLUMN_TEMPORAL, _KIND_TAGS[column.kind]))
+    write_varint(out, len(column))
+    mask = column.mask
+    arrays = column.arrays
+    if mask is None or not mask.any():
+        out.append(0)
+    else:
+        out.append(1)
+        out += np.packbits(mask).tobytes()
+        arrays = tuple(array.compress(~mask) for array in arrays)
+    if column.zones is not None:
+        entries = column.zones.entries()
+        ranks = column.zones.ranks()
+        used: list[int] = sorted(np.unique(arrays[-1]).tolist(), key=ranks.__getitem__)
+        write_varint(out, len(used))
+        for code in used:
+            offset, name = entries[code]
+            _integer(out, offset)
+            _text(out, name or "")
+        places = np.zeros(len(entries), np.int64)
+        places[used] = np.arange(len(used))
+        arrays = (*arrays[:-1], places.take(arrays[-1]))
+    for data in arrays:
+        low, high = int(data.min()), int(data.max())
+        width = next(w for w in _WIDTHS if -(1 << 8 * w - 1) <= low and high < 1 << 8 * w - 1)
+        out.append(width)
+        out += data.astype(f"<i{width}").tobytes()
+
+
+def _decode_temporals(reader: _Reader) -> Column:
+    tag = reader.raw(1)[0]
+    kind = next((k for k, t in _KIND_TAGS.items() if t == tag), None)
+    if kind is None:
+        raise CorruptionError(f"Unknown temporal tag {tag} in an encoded column.")
+    count = reader.varint()
+    mask = None
+    if reader.raw(1)[0]:
+        mask = np.unpackbits(np.frombuffer(reader.raw((count + 7) // 8), np.uint8), count=count).astype(np.bool_)
+    present = count if mask is None else count - int(mask.sum())
+    zones = None
+    if kind in ZONED:
+        entries = [(reader.integer(), reader.text() or None) for _ in range(reader.count(2))]
+        if len(set(entries)) < len(entries):
+            raise CorruptionError("An encoded column names a zone twice.")
+        zones = ZoneDictionary(entries)
+    arrays: list[NDArray[Any]] = []
+    for dtype in DTYPES[kind]:
+        width = reader.raw(1)[0]
+        if width not in _WIDTHS or width > np.dtype(dtype).itemsize:
+            raise CorruptionError("An encoded column has integers of an unknown width.")
+        data = np.frombuffer(reader.raw(present * width), f"<i{width}")
+        array = np.zeros(count, dtype)
+        array[slice(None) if mask is None else ~mask] = data
+        arrays.append(array)
+    column = TemporalColumn(kind, tuple(arrays), zones, mask)
+    if not column.in_range():
+        raise CorruptionError(f"An encoded column of {kind.name} values is out of range.")
+    return column if present else ListColumn([None] * count)
+
+
+def _as_temporal(column: Column) -> TemporalColumn | None:
+    """``column`` in the typed form of dates and times, where it has one and any value."""
+    if isinstance(column, ListColumn):
+        first = next((v for v in column.items if v is not None), None)
+        column = lift(column.items) if type(first) in KINDS else column
+    if not isinstance(column, TemporalColumn) or (column.mask is not None and column.mask.all()):
+        return None
+    return column if len(column) else None
+
+
 def encode_column(column: Column) -> bytes:
-    """A column of plain values: typed ones as raw little-endian arrays, strings as offsets and UTF-8."""
+    """A column of plain values: numbers and temporal values as raw little-endian arrays, strings as lengths and UTF-8.
+
+    What is of one type takes its compact form; anything else is written value by value.
+    """
     out = bytearray()
     count = len(column)
     if isinstance(column, TypedColumn) and column.kind in _TYPED:
@@ -263,6 +373,10 @@ def encode_column(column: Column) -> bytes:
         if mask is not None:
             data = np.where(mask, 0, data)
         out += np.ascontiguousarray(data, dtype=dtype).tobytes()
+        return bytes(out)
+    temporal = _as_temporal(column)
+    if temporal is not None:
+        _encode_temporals(out, temporal)
         return bytes(out)
     values = column.values()
     if values and all(type(v) is str or v is None for v in values):
@@ -281,7 +395,8 @@ def encode_column(column: Column) -> bytes:
             out.append(_COLUMN_VECTOR)
             write_varint(out, count)
             write_varint(out, size)
-            single = matrix.astype("<f4")
+            with np.errstate(over="ignore"):  # what 32 bits cannot hold becomes infinite, so is not exact
+                single = matrix.astype("<f4")
             exact = bool((single.astype("<f8") == matrix).all())
             out.append(1 if exact else 0)
             out += single.tobytes() if exact else matrix.tobytes()
@@ -296,6 +411,13 @@ def encode_column(column: Column) -> bytes:
 def decode_column(data: bytes | memoryview) -> Column:
     """The inverse of ``encode_column``; CorruptionError for anything else."""
     reader = _Reader(data, 0)
+    column = _column(reader)
+    if reader.position != len(data):
+        raise CorruptionError("There is more after an encoded column.")
+    return column
+
+
+def _column(reader: _Reader) -> Column:
     form = reader.raw(1)[0]
     if form in (_COLUMN_INTEGER, _COLUMN_FLOAT, _COLUMN_BOOLEAN):
         count = reader.varint()
@@ -322,10 +444,14 @@ def decode_column(data: bytes | memoryview) -> Column:
         return ListColumn(items)
     if form == _COLUMN_VECTOR:
         count, size = reader.varint(), reader.varint()
+        if size < 1:
+            raise CorruptionError("An encoded column of vectors has no dimension.")
         dtype = "<f4" if reader.raw(1)[0] else "<f8"
         width = np.dtype(dtype).itemsize
         matrix = np.frombuffer(reader.raw(count * size * width), dtype).reshape(count, size)
         return ListColumn(matrix.astype(np.float64).tolist())
+    if form == _COLUMN_TEMPORAL:
+        return _decode_temporals(reader)
     if form == _COLUMN_LIST:
         return ListColumn([reader.value() for _ in range(reader.count(1))])
     raise CorruptionError(f"Unknown column form {form} in encoded data.")

@@ -68,6 +68,8 @@ def point_from_map(parts: dict[str, Value]) -> Point | None:
             continue
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise TypeMismatch("Coordinates of a point are numbers.")
+        if not math.isfinite(value):
+            raise ArgumentError(f"Coordinates of a point are finite, not {value}.")
         coordinates.append(float(value))
     deep = len(coordinates) == 3
     by_name = {name: srid for srid, name in CRS_NAMES.items()}

@@ -21,10 +21,12 @@ from .calendar import (
     days_from_civil,
     iso_week,
     offset_at_instant,
-    offset_at_local,
+    offsets_at_local,
     weekday,
 )
+from .calendar import zone as time_zone
 from .duration import Duration
+from .errors import TypeMismatch
 from .values import Value
 
 
@@ -272,17 +274,17 @@ class DateTime:
         if not duration.months and not duration.days:
             start = self
         else:
-            start = at_zone(local, self.zone if self.zone else self.offset)
+            start = at_zone(local, self.zone if self.zone else self.offset, self.offset)
         return at_instant(start.utc_ns() + duration.time_ns, self.zone if self.zone else self.offset)
 
     def to_python(self) -> python_datetime.datetime:
         """``datetime.datetime`` with its zone, cut to microseconds."""
-        from .calendar import zone
-
         local = LocalDateTime(self.days, self.ns).to_python()
+        offset = python_datetime.timedelta(seconds=self.offset)
         if self.zone:
-            return local.replace(tzinfo=zone(self.zone))
-        return local.replace(tzinfo=python_datetime.timezone(python_datetime.timedelta(seconds=self.offset)))
+            zoned = local.replace(tzinfo=time_zone(self.zone))
+            return zoned if zoned.utcoffset() == offset else zoned.replace(fold=1)
+        return local.replace(tzinfo=python_datetime.timezone(offset))
 
 
 Temporal: TypeAlias = Date | LocalTime | Time | LocalDateTime | DateTime
@@ -290,16 +292,43 @@ Zone: TypeAlias = str | int
 """An IANA name, or a fixed offset in seconds."""
 
 
+def days_of(value: Temporal) -> int:
+    """A value's day; TypeMismatch for a time."""
+    if isinstance(value, (LocalTime, Time)):
+        raise TypeMismatch("A time has no date.")
+    return value.days
+
+
+def ns_of(value: Temporal) -> int:
+    """A value's time of day in nanoseconds; midnight for a date."""
+    return 0 if isinstance(value, Date) else value.ns
+
+
+def zone_of(value: Temporal) -> Zone | None:
+    """A value's IANA zone or else its offset; None for a local value."""
+    if isinstance(value, DateTime):
+        return value.zone if value.zone else value.offset
+    return value.offset if isinstance(value, Time) else None
+
+
 def _checked_days(days: int) -> int:
     check_range("year", civil_from_days(days)[0], -YEAR_MAX, YEAR_MAX)
     return days
 
 
-def at_zone(local: LocalDateTime, zone: Zone) -> DateTime:
-    """The moment at which clocks in ``zone`` show ``local``."""
+def at_zone(local: LocalDateTime, zone: Zone, preferred_offset: int | None = None) -> DateTime:
+    """The moment at which clocks in ``zone`` show ``local``.
+
+    Where clocks went back and show it twice: the moment at ``preferred_offset``, else the first. Where they went
+    forward and never show it: as much later as they jumped.
+    """
     if isinstance(zone, int):
         return DateTime(local.days, local.ns, zone)
-    return DateTime(local.days, local.ns, offset_at_local(zone, local.days, local.ns), zone)
+    before, after = offsets_at_local(zone, local.days, local.ns)
+    if before < after:
+        return at_instant(local.days * DAY_NS + local.ns - before * SECOND_NS, zone)
+    offset = after if preferred_offset == after else before
+    return DateTime(local.days, local.ns, offset, time_zone(zone).key)
 
 
 def at_instant(utc_ns: int, zone: Zone) -> DateTime:
@@ -307,7 +336,7 @@ def at_instant(utc_ns: int, zone: Zone) -> DateTime:
     days, ns = divmod(utc_ns, DAY_NS)
     offset = zone if isinstance(zone, int) else offset_at_instant(zone, days, ns)
     days, ns = divmod(utc_ns + offset * SECOND_NS, DAY_NS)
-    return DateTime(_checked_days(days), ns, offset, None if isinstance(zone, int) else zone)
+    return DateTime(_checked_days(days), ns, offset, None if isinstance(zone, int) else time_zone(zone).key)
 
 
 def from_python(value: python_datetime.date | python_datetime.time | python_datetime.timedelta) -> Value:
@@ -321,7 +350,10 @@ def from_python(value: python_datetime.date | python_datetime.time | python_date
         offset = value.utcoffset()
         if offset is None:
             return LocalDateTime(days, ns)
-        return DateTime(days, ns, int(offset.total_seconds()), getattr(value.tzinfo, "key", None))
+        seconds = int(offset.total_seconds())
+        # Through the moment: Python lets a datetime stand in the gap of a change of clocks, where no clock shows it.
+        moment = days * DAY_NS + ns - seconds * SECOND_NS
+        return at_instant(moment, getattr(value.tzinfo, "key", None) or seconds)
     if isinstance(value, python_datetime.date):
         return Date((value - python_datetime.date(1970, 1, 1)).days)
     offset = value.utcoffset()
@@ -345,6 +377,9 @@ __all__ = [
     "Zone",
     "at_instant",
     "at_zone",
+    "days_of",
     "format_offset",
     "from_python",
+    "ns_of",
+    "zone_of",
 ]

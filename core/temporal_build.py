@@ -1,4 +1,4 @@
-"""Making temporal values: from text, from maps, from each other; truncation; distances.
+"""Making temporal values: from text, from maps, from each other.
 
 A map may hold a whole value (``{date: d, day: 1}``) whose parts the other keys override; a larger unit may be left
 out only with all smaller ones. The current instant is an argument: nothing here reads a clock.
@@ -9,24 +9,34 @@ out only with all smaller ones. The current instant is an argument: nothing here
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 from .calendar import (
     DAY_NS,
     SECOND_NS,
-    add_months,
     check_range,
     civil_from_days,
     date_days,
     days_from_civil,
     iso_week,
-    month_days,
     weekday,
 )
 from .duration import Duration, duration_from_map, parse_duration
 from .errors import ArgumentError, TypeMismatch
-from .temporal import Date, DateTime, LocalDateTime, LocalTime, Temporal, Time, Zone, at_instant, at_zone
+from .temporal import (
+    Date,
+    DateTime,
+    LocalDateTime,
+    LocalTime,
+    Temporal,
+    Time,
+    Zone,
+    at_instant,
+    at_zone,
+    days_of,
+    ns_of,
+    zone_of,
+)
 from .temporal_parse import (
     ordinal_days,
     parse_date,
@@ -88,25 +98,9 @@ def _base(parts: dict[str, Value], kinds: tuple[str, ...]) -> Temporal | None:
     return None
 
 
-def _days_of(value: Temporal) -> int:
-    if isinstance(value, (LocalTime, Time)):
-        raise TypeMismatch("A time has no date.")
-    return value.days
-
-
-def _ns_of(value: Temporal) -> int:
-    return 0 if isinstance(value, Date) else value.ns
-
-
-def _zone_of(value: Temporal) -> Zone | None:
-    if isinstance(value, DateTime):
-        return value.zone if value.zone else value.offset
-    return value.offset if isinstance(value, Time) else None
-
-
 def _map_days(parts: dict[str, Value]) -> int:
     base = _base(parts, ("date", "datetime", "localdatetime"))
-    days = None if base is None else _days_of(base)
+    days = None if base is None else days_of(base)
     if days is None and "year" not in parts:
         raise ArgumentError("A date needs at least a year.")
     year, month, day = (0, 1, 1) if days is None else civil_from_days(days)
@@ -134,7 +128,7 @@ def _map_days(parts: dict[str, Value]) -> int:
 
 def _map_ns(parts: dict[str, Value]) -> int:
     base = _base(parts, ("time", "localtime", "datetime", "localdatetime"))
-    ns = 0 if base is None else _ns_of(base)
+    ns = 0 if base is None else ns_of(base)
     if base is None:
         for smaller, larger in (("minute", "hour"), ("second", "minute")):
             if smaller in parts and larger not in parts:
@@ -256,7 +250,7 @@ def _offset_for(base: Temporal | None, zone: Zone | None) -> int:
     if isinstance(base, DateTime):
         return at_instant(base.utc_ns(), zone).offset
     days = base.days if isinstance(base, (Date, LocalDateTime)) else 0
-    return at_zone(LocalDateTime(days, 0 if base is None else _ns_of(base)), zone).offset
+    return at_zone(LocalDateTime(days, 0 if base is None else ns_of(base)), zone).offset
 
 
 def localdatetime(value: Value, now: DateTime) -> Value:
@@ -308,7 +302,7 @@ def _datetime_from_map(parts: dict[str, Value], now: DateTime) -> DateTime:
         ns = _integer(parts, "epochSeconds", 0) * SECOND_NS + _integer(parts, "epochMillis", 0) * 1_000_000
         return at_instant(ns + _integer(parts, "nanosecond", 0), 0 if zone is None else zone)
     time_base = _base(parts, ("time", "datetime"))
-    base_zone = None if time_base is None else _zone_of(time_base)
+    base_zone = None if time_base is None else zone_of(time_base)
     if zone is not None and base_zone is not None:
         # The other value's moment, seen in the new zone; then its parts may be overridden.
         assert time_base is not None
@@ -318,7 +312,7 @@ def _datetime_from_map(parts: dict[str, Value], now: DateTime) -> DateTime:
             parts.pop("time", None)
         else:
             day = _map_days(parts)
-            source = at_zone(LocalDateTime(day, _ns_of(time_base)), base_zone)
+            source = at_zone(LocalDateTime(day, ns_of(time_base)), base_zone)
             moved = at_instant(source.utc_ns(), zone)
             rest = {k: v for k, v in parts.items() if k in _TIME_KEYS - {"time", "datetime"}}
             if not rest:
@@ -326,9 +320,10 @@ def _datetime_from_map(parts: dict[str, Value], now: DateTime) -> DateTime:
             parts = {**parts, "date": Date(moved.days), "time": LocalTime(moved.ns)}
             parts.pop("datetime", None)
     local = LocalDateTime(_map_days(parts), _map_ns(parts))
+    preferred = time_base.offset if isinstance(time_base, DateTime) else None
     if zone is None:
         zone = base_zone if base_zone is not None else 0
-    return at_zone(local, zone)
+    return at_zone(local, zone, preferred)
 
 
 def duration(value: Value) -> Value:
@@ -358,226 +353,3 @@ def datetime_from_epoch_millis(milliseconds: Value) -> Value:
     if type(milliseconds) is not int:
         raise TypeMismatch("datetime.fromepochmillis() takes an integer.")
     return at_instant(milliseconds * 1_000_000, 0)
-
-
-# --- truncation --------------------------------------------------------------
-
-_TIME_UNITS: Final = {
-    "day": DAY_NS,
-    "hour": 3600 * SECOND_NS,
-    "minute": 60 * SECOND_NS,
-    "second": SECOND_NS,
-    "millisecond": 1_000_000,
-    "microsecond": 1000,
-}
-
-
-def _truncated(days: int, unit: str) -> int | None:
-    year, month, _ = civil_from_days(days)
-    match unit:
-        case "millennium":
-            return days_from_civil(year // 1000 * 1000, 1, 1)
-        case "century":
-            return days_from_civil(year // 100 * 100, 1, 1)
-        case "decade":
-            return days_from_civil(year // 10 * 10, 1, 1)
-        case "year":
-            return days_from_civil(year, 1, 1)
-        case "weekyear":
-            return week_days(iso_week(days)[0], 1, 1)
-        case "quarter":
-            return days_from_civil(year, (month + 2) // 3 * 3 - 2, 1)
-        case "month":
-            return days_from_civil(year, month, 1)
-        case "week":
-            return days - weekday(days) + 1
-        case _:
-            return None
-
-
-_MAKERS: Final[dict[str, Callable[[Value, DateTime], Value]]] = {
-    "date": date,
-    "localtime": localtime,
-    "time": time,
-    "localdatetime": localdatetime,
-    "datetime": datetime,
-}
-
-
-def truncate(kind: str, unit: Value, value: Value, overrides: Value, now: DateTime) -> Value:
-    """``date.truncate(unit, value, overrides)`` and kin; ``kind`` is the result's constructor name."""
-    if unit is None or value is None:
-        return None
-    if not isinstance(unit, str) or not isinstance(value, (Date, LocalTime, Time, LocalDateTime, DateTime)):
-        raise TypeMismatch(f"{kind}.truncate() takes a unit and a temporal value.")
-    name = unit.lower()
-    wants_date, wants_time = kind not in ("time", "localtime"), kind != "date"
-    has_date = not isinstance(value, (LocalTime, Time))
-    parts: dict[str, Value] = {}
-    days = _truncated(value.days, name) if has_date else None  # pyright: ignore[reportAttributeAccessIssue]
-    if days is not None:
-        if not wants_date:
-            raise ArgumentError(f"A time cannot be truncated to a {unit}.")
-        ns = 0
-    elif name in _TIME_UNITS:
-        if isinstance(value, Date) and name != "day":
-            raise ArgumentError(f"A date cannot be truncated to a {unit}.")
-        if kind == "date" and name != "day":
-            raise ArgumentError(f"A date cannot be truncated to a {unit}.")
-        days = value.days if has_date else 0  # pyright: ignore[reportAttributeAccessIssue]
-        ns = _ns_of(value)
-        ns -= ns % _TIME_UNITS[name]
-    else:
-        raise ArgumentError(f"Unknown unit `{unit}`.")
-    if wants_date:
-        if not has_date:
-            raise TypeMismatch(f"{kind}.truncate() needs a value with a date.")
-        parts["date"] = Date(days)
-    if wants_time:
-        parts["time"] = LocalTime(ns)
-    zone = _zone_of(value)
-    if kind in ("time", "datetime") and zone is not None:
-        parts["timezone"] = _zone_text(zone) if kind == "datetime" or isinstance(zone, int) else None
-        if parts["timezone"] is None:
-            parts["timezone"] = _zone_text(value.offset)  # pyright: ignore[reportAttributeAccessIssue]
-    if overrides is not None:
-        if not isinstance(overrides, dict):
-            raise TypeMismatch("Overrides of a truncation are a map.")
-        parts.update(overrides)
-        parts = _stack_fractions(parts, ns, overrides)
-    return _MAKERS[kind](parts, now)
-
-
-def _stack_fractions(parts: dict[str, Value], ns: int, overrides: dict[str, Value]) -> dict[str, Value]:
-    """A nanosecond override keeps the milli- and microseconds that the truncation kept."""
-    if "nanosecond" in overrides and "millisecond" not in overrides and "microsecond" not in overrides:
-        rest = ns % SECOND_NS
-        if rest:
-            return {
-                **parts,
-                "millisecond": rest // 1_000_000,
-                "microsecond": rest // 1000 % 1000,
-            }
-    if "microsecond" in overrides and "millisecond" not in overrides and ns % SECOND_NS:
-        return {**parts, "millisecond": ns % SECOND_NS // 1_000_000}
-    return parts
-
-
-def _zone_text(zone: Zone) -> str:
-    from .temporal import format_offset
-
-    return format_offset(zone) if isinstance(zone, int) else zone
-
-
-# --- distances ---------------------------------------------------------------
-
-
-def _pair(a: Value, b: Value) -> tuple[int | None, int, int | None, int]:
-    """Both as local (days, ns) on one clock; days None where either has no date."""
-    kinds = (Date, LocalTime, Time, LocalDateTime, DateTime)
-    if not isinstance(a, kinds) or not isinstance(b, kinds):
-        raise TypeMismatch("A duration lies between two temporal values.")
-    zone_a, zone_b = _zone_of(a), _zone_of(b)
-    dated = not isinstance(a, (LocalTime, Time)) and not isinstance(b, (LocalTime, Time))
-    if dated:
-        days_a, ns_a, days_b, ns_b = _days_of(a), _ns_of(a), _days_of(b), _ns_of(b)
-        if zone_a is not None and zone_b is not None:
-            assert isinstance(a, DateTime) and isinstance(b, DateTime)
-            days_b, ns_b = divmod(b.utc_ns() + a.offset * SECOND_NS, DAY_NS)
-            if isinstance(zone_a, str):
-                moved = at_instant(b.utc_ns(), zone_a)
-                days_b, ns_b = moved.days, moved.ns
-        return days_a, ns_a, days_b, ns_b
-    ns_a, ns_b = _ns_of(a), _ns_of(b)
-    if isinstance(a, (Time, DateTime)) and isinstance(b, (Time, DateTime)):
-        return None, ns_a - a.offset * SECOND_NS, None, ns_b - b.offset * SECOND_NS
-    return None, ns_a, None, ns_b
-
-
-def _whole_months(days_a: int, ns_a: int, days_b: int, ns_b: int) -> int:
-    year_a, month_a, _ = civil_from_days(days_a)
-    year_b, month_b, _ = civil_from_days(days_b)
-    months = (year_b - year_a) * 12 + month_b - month_a
-    forwards = (days_b, ns_b) >= (days_a, ns_a)
-    reached = (_shift(days_a, months), ns_a)
-    if forwards and reached > (days_b, ns_b):
-        months -= 1
-    elif not forwards and reached < (days_b, ns_b):
-        months += 1
-    return months
-
-
-def _shift(days: int, months: int) -> int:
-    """``add_months`` that keeps the day number where it may pass a month's end, to compare with."""
-    year, month, day = civil_from_days(days)
-    total = year * 12 + month - 1 + months
-    year, month = total // 12, total % 12 + 1
-    return days_from_civil(year, month, 1) + min(day, month_days(year, month)) - 1
-
-
-def _truncated_division(value: int, by: int) -> int:
-    return value // by if value >= 0 else -(-value // by)
-
-
-def duration_between(a: Value, b: Value) -> Value:
-    """Months, then days, then time."""
-    if a is None or b is None:
-        return None
-    days_a, ns_a, days_b, ns_b = _pair(a, b)
-    if days_a is None or days_b is None:
-        return Duration.of(0, 0, ns_b - ns_a)
-    months = _whole_months(days_a, ns_a, days_b, ns_b)
-    start = add_months(days_a, months)
-    rest = (days_b - start) * DAY_NS + ns_b - ns_a
-    days = _truncated_division(rest, DAY_NS)
-    time_ns = rest - days * DAY_NS
-    if isinstance(a, DateTime) and isinstance(b, DateTime) and a.zone:
-        # Clocks may have moved in what is left of a day: the moments say how long it was.
-        reached = a.plus(Duration(months, days))
-        time_ns = b.utc_ns() - reached.utc_ns()
-    return Duration.of(months, days, time_ns)
-
-
-def duration_in_months(a: Value, b: Value) -> Value:
-    """Whole months only."""
-    if a is None or b is None:
-        return None
-    days_a, ns_a, days_b, ns_b = _pair(a, b)
-    if days_a is None or days_b is None:
-        return Duration()
-    return Duration(_whole_months(days_a, ns_a, days_b, ns_b))
-
-
-def duration_in_days(a: Value, b: Value) -> Value:
-    """Whole days only."""
-    if a is None or b is None:
-        return None
-    days_a, ns_a, days_b, ns_b = _pair(a, b)
-    if days_a is None or days_b is None:
-        return Duration()
-    return Duration(0, _truncated_division((days_b - days_a) * DAY_NS + ns_b - ns_a, DAY_NS))
-
-
-def duration_in_seconds(a: Value, b: Value) -> Value:
-    """Seconds and nanoseconds only."""
-    if a is None or b is None:
-        return None
-    if isinstance(a, DateTime) and isinstance(b, DateTime):
-        return Duration.of(0, 0, b.utc_ns() - a.utc_ns())
-    if isinstance(a, DateTime) != isinstance(b, DateTime):
-        # The one without a zone is on the other's clock: between them daylight saving may change.
-        zoned, local = (a, b) if isinstance(a, DateTime) else (b, a)
-        assert isinstance(zoned, DateTime)
-        zone: Zone = zoned.zone if zoned.zone else zoned.offset
-        if isinstance(local, (Date, LocalDateTime)):
-            other = at_zone(LocalDateTime(local.days, _ns_of(local)), zone)
-        elif isinstance(local, LocalTime):
-            other = at_zone(LocalDateTime(zoned.days, local.ns), zone)
-        else:
-            other = None
-        if other is not None:
-            difference = other.utc_ns() - zoned.utc_ns()
-            return Duration.of(0, 0, difference if isinstance(a, DateTime) else -difference)
-    days_a, ns_a, days_b, ns_b = _pair(a, b)
-    whole = 0 if days_a is None or days_b is None else (days_b - days_a) * DAY_NS
-    return Duration.of(0, 0, whole + ns_b - ns_a)

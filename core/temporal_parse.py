@@ -5,7 +5,17 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from .calendar import DAY_NS, SECOND_NS, check_range, date_days, days_from_civil, is_leap, iso_week, week_start
+from .calendar import (
+    DAY_NS,
+    OFFSET_MAX,
+    SECOND_NS,
+    check_range,
+    date_days,
+    days_from_civil,
+    is_leap,
+    iso_week,
+    week_start,
+)
 from .errors import ArgumentError
 from .temporal import Date, DateTime, LocalDateTime, LocalTime, Time, Zone, at_zone
 
@@ -79,7 +89,7 @@ def parse_offset(text: str) -> int:
     """``+01``, ``+0100``, ``+01:00`` or ``+01:00:30`` as seconds."""
     digits = text[1:].replace(":", "")
     seconds = int(digits[:2]) * 3600 + int(digits[2:4] or 0) * 60 + int(digits[4:6] or 0)
-    check_range("offset", seconds, 0, 18 * 3600)
+    check_range("offset", seconds, 0, OFFSET_MAX)
     return -seconds if text[0] == "-" else seconds
 
 
@@ -141,7 +151,15 @@ def parse_datetime(text: str, default: Zone) -> DateTime:
         date, rest = _split(text)
     local, zone = _split_zone(rest)
     moment = LocalDateTime(parse_days(date), parse_time_ns(local))
-    return at_zone(moment, default if zone is None else zone)
+    if not isinstance(zone, str):
+        return at_zone(moment, default if zone is None else zone)
+    # The offset in front of a zone's name, if any.
+    written = parse_zone(rest[len(local) :].partition("[")[0])
+    offset = written if isinstance(written, int) else None
+    result = at_zone(moment, zone, offset)
+    if offset is not None and result.offset != offset:
+        raise ArgumentError(f"`{text}`: clocks in {zone} are not at that offset then; leave one of the two out.")
+    return result
 
 
 __all__ = ["DAY_NS", "parse_date", "parse_datetime", "parse_local_datetime", "parse_local_time", "parse_time"]

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from memoradb.core.values import Value
 from memoradb.storage.view import Counters
 
+from .notifications import Notification
+
 
 @dataclass(slots=True)
 class Summary:
@@ -22,7 +24,7 @@ class Summary:
     counters: Counters
     plan: str | None = None
     plan_tree: Mapping[str, Value] | None = None
-    notifications: Sequence[Mapping[str, Value]] = ()
+    notifications: Sequence[Notification] = ()
     time_ns: int = 0
     compile_ns: int = 0
     position: int | None = None

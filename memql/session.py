@@ -11,23 +11,25 @@ It holds no state of a client: transactions are the caller's and come in as argu
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from memoradb.core.clock import Clock, SystemClock
-from memoradb.core.errors import MemQLError, ParameterMissing, QueryTooComplex
+from memoradb.core.errors import MemoraDBError, MemQLError, ParameterMissing, QueryTooComplex
 from memoradb.core.limits import NESTING_DEPTH_MAX
 from memoradb.core.rng import Random, SystemRandom
+from memoradb.core.spans import Span, position_of
 from memoradb.core.values import Value
 from memoradb.storage.view import Counters, GraphView
 
 from .bind.types import Type
-from .exec.context import Cancellation, Context
+from .exec.context import Cancellation, Context, KernelUse, batch_bytes
 from .exec.materialise import materialise
 from .exec.operator import Frame
 from .exec.profile import Profile
 from .functions.registry import FunctionRegistry
+from .notifications import Notification, NotificationKind, Remark
 from .optimize.plan_cache import PlanCache
 from .optimize.planner import PhysicalPlan, plan
 from .parameters import normalise_parameters, type_of
@@ -35,7 +37,9 @@ from .plan.explain import Measured, logical_lines, physical_lines, render, summa
 from .procedures.registry import ProcedureRegistry
 from .result import StatementResult, Summary
 from .syntax.ast import StatementMode
-from .syntax.fingerprint import fingerprint
+from .syntax.fingerprint import fingerprint, in_text
+from .syntax.suggest import did_you_mean
+from .syntax.text import statement_text
 
 if TYPE_CHECKING:
     from memoradb.storage.engine import Engine
@@ -44,10 +48,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A plan, and the values of the literals that were lifted out of its text."""
+    """A plan, and what one text of it has of its own.
+
+    ``literals`` are the values that were lifted out of the text. ``fingerprinted``: the plan was made from the text's
+    fingerprint, and its spans point there. ``notifications`` stand beside the remarks that they are made of.
+    """
 
     plan: PhysicalPlan
     literals: Mapping[str, Value]
+    fingerprinted: bool = False
+    notifications: Sequence[tuple[Remark, Notification]] = ()
 
 
 @dataclass(slots=True)
@@ -55,7 +65,9 @@ class Options:
     """How to run one statement; what tests and protocols vary.
 
     ``timeout_ms`` None: no limit. ``disabled_rules``: rewrite rules left out (such plans are not cached).
-    ``batch_rows``: the most rows in a batch.
+    ``batch_rows``: the most rows in a batch. ``kernels``: whether vectorised kernels run on batches that are large
+    enough for them (``auto``), on every batch (``always``), or not at all (``never``: list columns and scalar
+    semantics throughout); no result depends on it.
     """
 
     timeout_ms: int | None = None
@@ -64,6 +76,7 @@ class Options:
     cancellation: Cancellation | None = None
     memory_bytes_max: int | None = None
     read_only: bool = False
+    kernels: KernelUse = "auto"
 
 
 @dataclass(slots=True)
@@ -87,27 +100,24 @@ class QueryEngine:
             MemQLError: the text is not a statement that can be run; with its position.
         """
         if disabled_rules:
-            return Prepared(self._compile(text, view, {}, disabled_rules), {})
+            return _prepared(text, self._compile(statement_text(text), view, {}, disabled_rules), {}, False)
         version = (view.schema_version, view.statistics.generation())
         prepared = self._by_text.get(text, version)
         if prepared is not None:
             return prepared
-        lifted = fingerprint(text)
+        lifted = fingerprint(statement_text(text))
         compiled = self._by_fingerprint.get(lifted.key, version)
         if compiled is None:
-            if lifted.parameters:
-                types = {name: type_of(value) for name, value in lifted.parameters.items()}
-                try:
-                    compiled = self._compile(lifted.key, view, types)
-                except MemQLError:
-                    # The error must point into the text as written; should that compile, its plan is as good.
-                    prepared = Prepared(self._compile(text, view, {}), {})
-                    self._by_text.put(text, version, prepared)
-                    return prepared
-            else:
-                compiled = self._compile(text, view, {})
+            types = {name: type_of(value) for name, value in lifted.parameters.items()}
+            try:
+                compiled = self._compile(lifted.key, view, types)
+            except MemoraDBError:
+                # The error must point into the text as written; should that compile, its plan is as good.
+                prepared = _prepared(text, self._compile(text, view, {}), {}, False)
+                self._by_text.put(text, version, prepared)
+                return prepared
             self._by_fingerprint.put(lifted.key, version, compiled)
-        prepared = Prepared(compiled, lifted.parameters)
+        prepared = _prepared(text, compiled, lifted.parameters, True)
         self._by_text.put(text, version, prepared)
         return prepared
 
@@ -122,15 +132,17 @@ class QueryEngine:
         from .bind.catalog import GraphCatalog
         from .plan.build import plan_statement
         from .syntax.parser import parse
+        from .syntax.walk import deepest
 
         catalog = GraphCatalog(view, self.functions, self.procedures)
+        statement = parse(text)
         try:
-            logical = plan_statement(parse(text), text, catalog, parameter_types)
+            logical = plan_statement(statement, text, catalog, parameter_types)
             return plan(logical, view, disabled_rules)
-        except MemQLError as error:
+        except (MemQLError, QueryTooComplex) as error:
             raise error.located(text) from None
         except RecursionError:
-            raise _too_complex() from None
+            raise _too_complex(deepest(statement).span).located(text) from None
 
     def forget_plans(self) -> None:
         """Drop all cached plans: what a procedure or function name means has changed."""
@@ -155,6 +167,8 @@ class QueryEngine:
             MemoraDBError: any of the tree in ``core.errors``.
         """
         options = options or Options()
+        if type(text) is not str:
+            text = statement_text(text)
         started = self.clock.monotonic_ns()
         given = normalise_parameters(parameters) if parameters else {}
         if transaction is not None:
@@ -169,6 +183,9 @@ class QueryEngine:
                 result = self._run(text, prepared, given, snapshot, options)
             else:
                 with self.storage.begin(exclusive=True) as own:
+                    if own.view.schema_version != snapshot.schema_version:
+                        # An index that the plan uses may have gone between planning and getting the writer's lock.
+                        prepared = self.prepare(text, own.view, options.disabled_rules)
                     result = self._run(text, prepared, given, own.view, options)
                     committed = own.commit()
                     result.summary.position = committed.position
@@ -196,9 +213,9 @@ class QueryEngine:
     def _run(
         self, text: str, prepared: Prepared, given: Mapping[str, Value], view: GraphView, options: Options
     ) -> StatementResult:
-        physical = prepared.plan
+        physical = prepared.plan.for_view(view)
         logical = physical.logical
-        if not logical.read_only and options.read_only:
+        if not logical.read_only and options.read_only and logical.mode is not StatementMode.EXPLAIN:
             raise MemQLError(
                 "This connection may only read, and the statement writes.",
                 code="Neo.ClientError.Statement.AccessMode",
@@ -206,12 +223,9 @@ class QueryEngine:
             )
         parameters = {**given, **prepared.literals} if prepared.literals else given
         if not logical.parameters <= parameters.keys() and logical.mode is not StatementMode.EXPLAIN:
-            missing = min(logical.parameters - parameters.keys())
-            raise ParameterMissing(
-                f"Expected parameter: {missing}.", hint=f"Give a value for ${missing} with the statement."
-            )
+            raise _missing(text, min(logical.parameters - parameters.keys()), given)
         if logical.mode is StatementMode.EXPLAIN:
-            return self._explained(text, physical)
+            return self._explained(text, physical, _current(prepared, view))
         profile = Profile(time.perf_counter_ns) if logical.mode is StatementMode.PROFILE else None
         context = self._context(view, parameters, options, profile)
         before = Counters() if logical.read_only else context.writer.statement_counters()
@@ -220,12 +234,13 @@ class QueryEngine:
             if not logical.read_only:
                 context.writer.check_deletes()
         except MemQLError as error:
-            # Spans of a plan made from a fingerprint point into the fingerprint: only plans of the text itself locate.
-            raise error if prepared.literals else error.located(text) from None
+            if prepared.fingerprinted and error.span is not None and error.position is None:
+                error.span = in_text(text, error.span)
+            raise error.located(text) from None
         except RecursionError:
             raise _too_complex() from None
         counters = before if logical.read_only else context.writer.statement_counters(before)
-        summary = Summary(text, logical.statement_type, counters, notifications=logical.notifications)
+        summary = Summary(text, logical.statement_type, counters, notifications=_current(prepared, view))
         if profile is not None:
             self._describe(summary, physical, profile.measured)
         return StatementResult(logical.columns, values, count, summary)
@@ -238,6 +253,7 @@ class QueryEngine:
         for batch in context.batches(physical.root, Frame.top()):
             batch = batch.expanded()
             count += batch.length
+            context.hold(batch_bytes(batch))  # a result is held whole until its last row is there
             # The root's columns stand in result order: names may repeat nothing, positions are enough.
             for gathered, column in zip(values, batch.columns.values(), strict=False):
                 gathered.extend(materialise(column, context.view))
@@ -266,12 +282,13 @@ class QueryEngine:
             cancellation=cancellation,
             memory_bytes_max=options.memory_bytes_max,
             profile=profile,
+            kernels=options.kernels,
         )
 
     # --- EXPLAIN and PROFILE
 
-    def _explained(self, text: str, physical: PhysicalPlan) -> StatementResult:
-        summary = Summary(text, physical.logical.statement_type, Counters())
+    def _explained(self, text: str, physical: PhysicalPlan, notifications: Sequence[Notification]) -> StatementResult:
+        summary = Summary(text, physical.logical.statement_type, Counters(), notifications=notifications)
         self._describe(summary, physical, lambda _: None)
         return StatementResult((), [], 0, summary)
 
@@ -284,9 +301,44 @@ class QueryEngine:
         summary.plan_tree = summary_plan(lines)
 
 
-def _too_complex() -> QueryTooComplex:
+def _prepared(text: str, plan: PhysicalPlan, literals: Mapping[str, Value], fingerprinted: bool) -> Prepared:
+    """A plan for one text, with its remarks placed in it."""
+    notifications = []
+    for remark in plan.logical.remarks:
+        span = in_text(text, remark.span) if fingerprinted else remark.span
+        notifications.append((remark, Notification.of(remark, position_of(text, span.start))))
+    return Prepared(plan, literals, fingerprinted, notifications)
+
+
+def _current(prepared: Prepared, view: GraphView) -> Sequence[Notification]:
+    """The notifications that are true of ``view``: a name that was unknown may have come into the graph since."""
+    if not prepared.notifications:
+        return ()
+    known: dict[NotificationKind, Callable[[], Sequence[str]]] = {
+        NotificationKind.UNKNOWN_LABEL: view.labels,
+        NotificationKind.UNKNOWN_RELATIONSHIP_TYPE: view.relationship_types,
+        NotificationKind.UNKNOWN_PROPERTY_KEY: view.property_keys,
+    }
+    return [n for r, n in prepared.notifications if r.name is None or r.name not in known[r.kind]()]
+
+
+def _missing(text: str, name: str, given: Mapping[str, Value]) -> ParameterMissing:
+    """The error for a parameter without a value, at its first place in the text."""
+    from .syntax.lower_expressions import parameter_name
+    from .syntax.tokens import tokenize
+
+    places = [t for t in tokenize(text) if t.type == "PARAM" and parameter_name(t) == name]
+    return ParameterMissing(
+        f"Expected parameter: {name}.",
+        span=Span(places[0].start_pos, places[0].end_pos) if places else None,
+        hint=did_you_mean(name, given) or f"Give a value for ${name} with the statement.",
+    ).located(text)
+
+
+def _too_complex(span: Span | None = None) -> QueryTooComplex:
     return QueryTooComplex(
         "The statement has too many clauses or nests too deep.",
+        span=span,
         limit="NESTING_DEPTH_MAX",
         value=NESTING_DEPTH_MAX,
         hint="Split it, or pass data as a list parameter to UNWIND.",

@@ -1,43 +1,64 @@
 """Clients of a served database: ``memoradb.connect("http://...")`` and ``memoradb.connect("memoradb://...")``.
 
-Both have ``execute`` as an embedded database has it, and answer with the same ``Result``. The wire client keeps Python
-values as they are; over HTTP nodes, temporal values and the like arrive as JSON.
+Both have ``execute`` as an embedded database has it, and answer with the same ``Result`` of the same values: over HTTP
+they ask for MessagePack, which keeps the types that JSON has not. Errors come back as the classes they were on the
+server. Transactions of several statements need a connection that the server knows again: they go over ``memoradb://``
+only.
 """
 
 from __future__ import annotations
 
 import http.client
 import socket
-from collections.abc import Mapping
-from typing import Any, Protocol
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import orjson
 
 from memoradb.core import errors
-from memoradb.core.errors import ConfigurationError, MemoraDBError, ProtocolError, RemoteProtocolError
-from memoradb.core.spans import Position
+from memoradb.core.errors import (
+    ArgumentError,
+    ConfigurationError,
+    MemoraDBError,
+    ProtocolError,
+    RemoteProtocolError,
+    TransactionClosed,
+    TransactionError,
+)
+from memoradb.core.spans import Position, Span
 from memoradb.core.values import Value
+from memoradb.memql.notifications import Notification
 from memoradb.memql.parameters import normalise_parameters
 from memoradb.memql.result import StatementResult, Summary
 from memoradb.result import Result
 from memoradb.storage.view import Counters
 
+from .http.values import MSGPACK
 from .wire.frames import FrameDecoder, encode_frame
 from .wire.messages import (
+    Begin,
     Cancel,
+    Commit,
     Done,
     Failure,
     Hello,
     Message,
+    Rollback,
     Rows,
     Run,
     Welcome,
     decode_column,
+    decode_value,
+    encode_value,
     from_frame,
     to_frame,
     to_wire,
 )
+
+T = TypeVar("T")
 
 TIMEOUT_SECONDS = 300.0
 """How long a client waits for the server's next byte."""
@@ -47,9 +68,18 @@ class Client(Protocol):
     """What both clients offer."""
 
     def execute(
-        self, query: str, parameters: Mapping[str, Any] | None = None, *, timeout_ms: int | None = None
+        self,
+        query: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        timeout_ms: int | None = None,
+        read_only: bool = False,
     ) -> Result:
         """Run one statement on the server."""
+        ...
+
+    def begin(self) -> ClientTransaction:
+        """An explicit transaction; use it as a context manager. ConfigurationError over HTTP."""
         ...
 
     def close(self) -> None:
@@ -61,67 +91,120 @@ class Client(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
 
-def remote_error(fields: Mapping[str, Any]) -> MemoraDBError:
-    """The server's error as the class it was there, where that class needs only a message."""
-    name = fields.get("error") or fields.get("type") or ""
-    kind = getattr(errors, str(name), None)
+def remote_error(fields: Mapping[str, Any], query: str | None = None) -> MemoraDBError:
+    """The server's error as the class it was there, pointing into ``query`` as it did there."""
+    kind = getattr(errors, str(fields.get("error") or fields.get("type")), None)
     message = str(fields.get("message") or "The server failed.")
-    if not (isinstance(kind, type) and issubclass(kind, MemoraDBError)) or issubclass(kind, errors.LimitError):
+    if not (isinstance(kind, type) and issubclass(kind, MemoraDBError)):
         kind = MemoraDBError
-    error = kind(message)
+    if issubclass(kind, errors.LimitError):
+        error: MemoraDBError = kind(message, limit=str(fields.get("limit")), value=int(fields.get("value") or 0))
+    else:
+        error = kind(message)
     for attribute in ("code", "gqlstatus", "kind", "phase", "detail", "hint"):
-        if fields.get(attribute) is not None:
-            setattr(error, attribute, fields[attribute])
+        setattr(error, attribute, fields.get(attribute))
     position = fields.get("position")
     if isinstance(position, dict):
         error.position = Position(position["offset"], position["line"], position["column"])
+        if query is not None:
+            error.span = Span(position["offset"], position["offset"] + int(fields.get("length") or 1))
+            error.located(query)
     return error
 
 
 def _summary(query: str, fields: Mapping[str, Any]) -> Summary:
-    counters = Counters(**fields.get("counters", {}))
     return Summary(
         query,
         fields.get("query_type", ""),
-        counters,
+        Counters(**fields.get("counters", {})),
         fields.get("plan"),
         fields.get("plan_tree"),
-        fields.get("notifications", ()),
-        int(fields.get("time_ms", 0) * 1e6),
-        position=fields.get("position"),
+        tuple(map(Notification.from_dict, fields.get("notifications", ()))),
+        round(fields.get("time_ms", 0) * 1e6),
+        round(fields.get("compile_ms", 0) * 1e6),
+        fields.get("position"),
     )
 
 
+def _parameters(parameters: Mapping[str, Any] | None) -> Any:
+    """Parameters as the protocols carry them.
+
+    Raises:
+        TypeMismatch: a value that MemQL has no type for.
+    """
+    normal = normalise_parameters(parameters) if parameters else {}
+    given = to_wire(normal)
+    try:
+        encode_value(given)
+    except UnicodeEncodeError:
+        return {str(to_wire(k)): to_wire(v, any_text=True) for k, v in normal.items()}
+    return given
+
+
+def _check_text(query: str) -> None:
+    try:
+        query.encode()
+    except UnicodeEncodeError as error:
+        raise ArgumentError(
+            f"The statement holds half a surrogate pair at offset {error.start}, which cannot be sent.",
+            hint="Send the text as a parameter.",
+        ) from None
+
+
 class HttpClient:
-    """Statements over ``POST /query``; one connection, kept open."""
+    """Statements over ``POST /query``; one connection, kept open. Threads may share it: they take turns."""
 
     def __init__(self, host: str, port: int, token: str | None, timeout: float) -> None:
         self._connection = http.client.HTTPConnection(host, port, timeout=timeout)
-        self._headers = {"Content-Type": "application/json"}
+        self._lock = threading.Lock()
+        self._headers = {"Content-Type": MSGPACK, "Accept": MSGPACK}
         if token is not None:
             self._headers["Authorization"] = f"Bearer {token}"
 
     def execute(
-        self, query: str, parameters: Mapping[str, Any] | None = None, *, timeout_ms: int | None = None
+        self,
+        query: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        timeout_ms: int | None = None,
+        read_only: bool = False,
     ) -> Result:
-        body: dict[str, Any] = {"query": query, "parameters": dict(parameters or {})}
+        _check_text(query)
+        body = {"query": query, "parameters": _parameters(parameters), "read_only": read_only}
         if timeout_ms is not None:
             body["timeout_ms"] = timeout_ms
-        try:
-            self._connection.request("POST", "/query", orjson.dumps(body, default=str), self._headers)
-            response = self._connection.getresponse()
-            fields = orjson.loads(response.read())
-        except (OSError, http.client.HTTPException, orjson.JSONDecodeError) as error:
-            self._connection.close()
-            raise ProtocolError(f"The server cannot be reached, or is none: {error}.") from error
-        if response.status >= 400:
-            raise remote_error({**fields, "message": fields.get("detail"), "detail": fields.get("reason")})
-        rows = fields["rows"]
-        values: list[list[Value]] = (
-            [list(c) for c in zip(*rows, strict=True)] if rows else [[] for _ in fields["columns"]]
-        )
+        status, media_type, answer = self._post(encode_value(body))
+        if status >= 400 or media_type != MSGPACK:
+            raise _http_error(status, answer, query)
+        fields = decode_value(answer)
+        values = [decode_column(c, fields["count"]) for c in fields["values"]]
         summary = _summary(query, fields["summary"])
-        return Result(StatementResult(tuple(fields["columns"]), values, len(rows), summary))
+        return Result(StatementResult(tuple(fields["columns"]), values, fields["count"], summary))
+
+    def _post(self, body: bytes) -> tuple[int, str, bytes]:
+        with self._lock:
+            try:
+                self._connection.request("POST", "/query", body, self._headers)
+                response = self._connection.getresponse()
+                return response.status, response.headers.get("Content-Type", ""), response.read()
+            except (OSError, http.client.HTTPException) as error:
+                self._connection.close()
+                where = f"{self._connection.host}:{self._connection.port}"
+                raise ProtocolError(f"The server at {where} cannot be reached: {error}.") from error
+            except BaseException:  # Ctrl-C: what is on its way would be taken for the next answer
+                self._connection.close()
+                raise
+
+    def begin(self) -> ClientTransaction:
+        """Always raises: HTTP keeps no state between requests.
+
+        Raises:
+            ConfigurationError: always.
+        """
+        raise ConfigurationError(
+            "There are no transactions of several statements over HTTP.",
+            hint='Use memoradb.connect("memoradb://..."), or one statement that does it all.',
+        )
 
     def close(self) -> None:
         self._connection.close()
@@ -133,8 +216,17 @@ class HttpClient:
         self.close()
 
 
+def _http_error(status: int, answer: bytes, query: str) -> MemoraDBError:
+    try:
+        fields = orjson.loads(answer)
+        fields = {**fields, "message": fields["detail"], "detail": fields["reason"]}
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return RemoteProtocolError(f"What answers there (status {status}) is no MemoraDB server.")
+    return remote_error(fields, query)
+
+
 class WireClient:
-    """Statements over the wire protocol; one socket, one statement at a time."""
+    """Statements over the wire protocol; one socket. Threads may share it: they take turns."""
 
     def __init__(self, host: str, port: int, token: str | None, timeout: float) -> None:
         try:
@@ -142,48 +234,63 @@ class WireClient:
         except OSError as error:
             raise ProtocolError(f"No server answers at {host}:{port}: {error}.") from error
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._lock = threading.Lock()
         self._decoder = FrameDecoder()
         self._waiting: list[Message] = []
         self._number = 0
-        self._send(Hello(token, "memoradb-python"))
-        answer = self._receive()
-        if isinstance(answer, Failure):
-            self.close()
-            raise remote_error(answer.error)
-        if not isinstance(answer, Welcome):
-            self.close()
-            raise RemoteProtocolError("The server did not welcome us.")
-
-    def _send(self, message: Message) -> None:
         try:
-            self._socket.sendall(encode_frame(to_frame(message)))
-        except OSError as error:
-            raise ProtocolError(f"The connection is gone: {error}.") from error
+            self._send(Hello(token, "memoradb-python"))
+            match self._receive():
+                case Welcome():
+                    pass
+                case Failure(error=error):
+                    raise remote_error(error)
+                case _:
+                    raise RemoteProtocolError("The server did not welcome us.")
+        except BaseException:
+            self.close()
+            raise
 
-    def _receive(self) -> Message:
-        while not self._waiting:
-            try:
-                data = self._socket.recv(1 << 16)
-            except OSError as error:
-                raise ProtocolError(f"The connection is gone: {error}.") from error
-            if not data:
-                self._decoder.end()
-                raise ProtocolError("The server closed the connection.")
-            self._waiting = [from_frame(f) for f in self._decoder.receive(data)]
-        return self._waiting.pop(0)
+    # --- statements
 
     def execute(
-        self, query: str, parameters: Mapping[str, Any] | None = None, *, timeout_ms: int | None = None
+        self,
+        query: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        timeout_ms: int | None = None,
+        read_only: bool = False,
     ) -> Result:
+        return self._execute(query, parameters, timeout_ms, read_only, None)
+
+    def _execute(
+        self,
+        query: str,
+        parameters: Mapping[str, Any] | None,
+        timeout_ms: int | None,
+        read_only: bool,
+        transaction: int | None,
+    ) -> Result:
+        _check_text(query)
+        given = _parameters(parameters)
+        with self._lock:
+            return self._ask(lambda n: Run(n, query, given, timeout_ms, read_only, transaction), query)
+
+    def _ask(self, request: Callable[[int], Message], query: str) -> Result:
+        """Send a request and collect its answer."""
         self._number += 1
-        given = to_wire(normalise_parameters(parameters)) if parameters else {}
-        self._send(Run(self._number, query, given, timeout_ms))
+        number = self._number
+        self._send(request(number))
         values: list[list[Value]] = []
         count = 0
         try:
             while True:
-                message = self._receive()
-                match message:
+                match self._receive():
+                    case Failure(id=-1, error=error):
+                        self.close()
+                        raise remote_error(error)
+                    case Rows(id=n) | Done(id=n) | Failure(id=n) if n != number:
+                        continue  # the rest of a statement that was given up
                     case Rows(count=more, columns=columns):
                         if not values:
                             values = [[] for _ in columns]
@@ -192,15 +299,72 @@ class WireClient:
                         count += more
                     case Done(columns=names, summary=summary):
                         values = values or [[] for _ in names]
-                        found = _summary(query, summary)
-                        return Result(StatementResult(tuple(names), values, count, found))
+                        return Result(StatementResult(tuple(names), values, count, _summary(query, summary)))
                     case Failure(error=error):
-                        raise remote_error(error)
-                    case _:
-                        raise RemoteProtocolError(f"A client does not take {type(message).__name__}.")
+                        raise remote_error(error, query)
+                    case other:
+                        raise RemoteProtocolError(f"A client does not take {type(other).__name__}.")
         except KeyboardInterrupt:
-            self._send(Cancel(self._number))
+            self._send(Cancel(number))
             raise
+
+    # --- transactions
+
+    def begin(self) -> ClientTransaction:
+        """An explicit transaction; use it as a context manager."""
+        with self._lock:
+            self._ask(Begin, "")
+            return ClientTransaction(self, self._number)
+
+    @contextmanager
+    def transaction(self) -> Iterator[ClientTransaction]:
+        """``with client.transaction() as tx``: commits at the end, rolls back on an exception."""
+        with self.begin() as transaction:
+            yield transaction
+
+    def run(self, work: Callable[[ClientTransaction], T], *, attempts: int = 5) -> T:
+        """Run ``work`` in a transaction, again where it lost to another one, ``attempts`` times at most."""
+        for attempt in range(1, attempts + 1):
+            try:
+                with self.begin() as transaction:
+                    return work(transaction)
+            except TransactionError as error:
+                if not error.retryable or attempt == attempts:
+                    raise
+        raise ConfigurationError("attempts must be at least 1.")
+
+    # --- the socket
+
+    def _send(self, message: Message) -> None:
+        frame = encode_frame(to_frame(message))
+        try:
+            self._socket.sendall(frame)
+        except OSError as error:
+            # A server that refused us said why before it hung up.
+            try:
+                refusal = self._receive()
+            except MemoraDBError:
+                refusal = None
+            self.close()
+            if isinstance(refusal, Failure):
+                raise remote_error(refusal.error) from error
+            raise ProtocolError(f"The connection is gone: {error}.") from error
+
+    def _receive(self) -> Message:
+        try:
+            while not self._waiting:
+                data = self._socket.recv(1 << 16)
+                if not data:
+                    self._decoder.end()
+                    raise ProtocolError("The server closed the connection.")
+                self._waiting = [from_frame(f) for f in self._decoder.receive(data)]
+        except OSError as error:
+            self.close()
+            raise ProtocolError(f"The connection is gone: {error}.") from error
+        except ProtocolError:
+            self.close()
+            raise
+        return self._waiting.pop(0)
 
     def close(self) -> None:
         self._socket.close()
@@ -212,18 +376,70 @@ class WireClient:
         self.close()
 
 
-def connect(url: str, *, token: str | None = None, timeout: float = TIMEOUT_SECONDS) -> Client:
+class ClientTransaction:
+    """Several statements on a server that take effect together, or not at all.
+
+    Leaving the ``with`` block commits; an exception rolls back, and so does the end of the connection.
+    """
+
+    def __init__(self, client: WireClient, number: int) -> None:
+        self._client = client
+        self._number = number
+        self._is_open = True
+
+    def execute(
+        self, query: str, parameters: Mapping[str, Any] | None = None, *, timeout_ms: int | None = None
+    ) -> Result:
+        """Run one statement inside the transaction. One that fails changes nothing; the transaction goes on."""
+        return self._client._execute(query, parameters, timeout_ms, False, self._number)
+
+    def commit(self) -> None:
+        """Make the changes durable and visible.
+
+        Raises:
+            WriteConflict: another transaction committed first what this one touched: run it again.
+        """
+        self._end(Commit)
+
+    def rollback(self) -> None:
+        """Forget the changes; a second time is no error."""
+        if self._is_open:
+            self._end(Rollback)
+
+    def _end(self, how: type[Commit] | type[Rollback]) -> None:
+        if not self._is_open:
+            raise TransactionClosed("The transaction was committed or rolled back before.")
+        self._is_open = False
+        with self._client._lock:
+            self._client._ask(lambda n: how(n, self._number), "")
+
+    def __enter__(self) -> ClientTransaction:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if not self._is_open:
+            return
+        if kind is None:
+            self.commit()
+        else:
+            self.rollback()
+
+
+def connect(url: str, *, token: str | None = None, timeout: float = TIMEOUT_SECONDS) -> HttpClient | WireClient:
     """A client of the server at ``url``: ``http://host:8080`` or ``memoradb://host:7688``.
 
     Raises:
-        ConfigurationError: another scheme.
+        ConfigurationError: another scheme, or no port where one should be.
         ProtocolError: nobody answers there.
         AuthenticationError: the server wants another token.
     """
     parts = urlsplit(url)
-    host = parts.hostname or "127.0.0.1"
+    try:
+        host, port = parts.hostname or "127.0.0.1", parts.port
+    except ValueError as error:
+        raise ConfigurationError(f"`{url}` is no address: {error}.") from None
     if parts.scheme == "http":
-        return HttpClient(host, parts.port or 8080, token, timeout)
+        return HttpClient(host, port or 8080, token, timeout)
     if parts.scheme == "memoradb":
-        return WireClient(host, parts.port or 7688, token, timeout)
+        return WireClient(host, port or 7688, token, timeout)
     raise ConfigurationError(f"`{url}` is no address: use http://host:port or memoradb://host:port.")

@@ -11,7 +11,11 @@ from memoradb.core.errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True)
 class ServerConfig:
-    """Port 0 turns a protocol off. ``token``: what clients must present; None lets everybody in, on loopback only."""
+    """Port 0 turns a protocol off. ``token``: what clients must present; None lets everybody in, on loopback only.
+
+    ``query_timeout_ms``: the longest a statement may run. ``grace_seconds``: what running statements get to end by
+    themselves when the server stops.
+    """
 
     host: str = "127.0.0.1"
     http_port: int = 8080
@@ -20,6 +24,7 @@ class ServerConfig:
     token: str | None = None
     query_timeout_ms: int = limits.QUERY_TIMEOUT_MS
     body_bytes_max: int = limits.HTTP_BODY_BYTES_MAX
+    grace_seconds: float = 5.0
 
     def check(self) -> None:
         """ConfigurationError where the settings cannot be honoured."""
@@ -32,6 +37,13 @@ class ServerConfig:
             port = getattr(self, name)
             if not 0 <= port <= 65_535:
                 raise ConfigurationError(f"{name} must be between 0 and 65535, not {port}.")
+
+    @property
+    def reachable_host(self) -> str:
+        """The host as it is written in an address by a client on this machine."""
+        if self.host in ("", "0.0.0.0", "::"):
+            return "127.0.0.1"
+        return f"[{self.host}]" if ":" in self.host else self.host
 
 
 def is_loopback(host: str) -> bool:

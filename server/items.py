@@ -2,7 +2,8 @@
 
 A node has the label ``Item`` beside its own, and a unique property ``id``; an edge's kind becomes its type in capitals;
 a node's vector is its property ``embedding``, in the vector index ``item_vectors``. So what comes in here is
-an ordinary graph, open to MemQL. Each call is one statement or one transaction.
+an ordinary graph, open to MemQL. Each call is one statement or one transaction. Posting a node again adds to it;
+posting an edge again makes a second one.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from memoradb.core.errors import ArgumentError, EntityNotFound
+from memoradb.core.errors import ArgumentError, EntityNotFound, UniqueViolation
 from memoradb.database import Database, Transaction
 from memoradb.result import plain
 
 KINDS: Final = ("owns", "links", "related", "child_of", "similar_to")
 DIMENSIONS: Final = 128
+"""Of the vector index made on first use; an index ``item_vectors`` that is there already decides otherwise."""
+VECTORS: Final = "item_vectors"
 DEPTH_MAX: Final = 10
 TOP_MAX: Final = 1_000
 BATCH_MAX: Final = 100_000
@@ -23,7 +26,7 @@ _LABEL = re.compile(r"[^\W\d]\w{0,63}")
 
 SCHEMA: Final = (
     "CREATE CONSTRAINT item_id IF NOT EXISTS FOR (n:Item) REQUIRE n.id IS UNIQUE",
-    "CREATE VECTOR INDEX item_vectors IF NOT EXISTS FOR (n:Item) ON (n.embedding) "
+    f"CREATE VECTOR INDEX {VECTORS} IF NOT EXISTS FOR (n:Item) ON (n.embedding) "
     f"OPTIONS {{indexConfig: {{`vector.dimensions`: {DIMENSIONS}, `vector.similarity_function`: 'cosine'}}}}",
 )
 
@@ -51,18 +54,26 @@ class Items:
 
     def insert_node(self, node: dict[str, Any]) -> dict[str, Any]:
         """``{"id": 100, "label": "UserPreference"}``; further members become properties."""
-        return self.batch({"nodes": [node]})
+        counts = self.batch({"nodes": [node]})
+        return {"id": node["id"], "label": node.get("label", "Node"), **counts}
 
     def insert_edge(self, edge: dict[str, Any]) -> dict[str, Any]:
         """``{"from": 1, "to": 2, "kind": "related"}``."""
-        return self.batch({"edges": [edge]})
+        counts = self.batch({"edges": [edge]})
+        return {"from": edge["from"], "to": edge["to"], "kind": edge.get("kind", "related"), **counts}
 
     def insert_vector(self, vector: dict[str, Any]) -> dict[str, Any]:
-        """``{"id": 1, "dims": [128 floats]}``: the vector of node 1."""
-        return self.batch({"vectors": [vector]})
+        """``{"id": 1, "dims": [128 floats]}``: the vector of node 1; it replaces one that is there."""
+        counts = self.batch({"vectors": [vector]})
+        return {"id": vector["id"], "dimensions": len(vector["dims"]), **counts}
 
     def batch(self, parts: dict[str, Any]) -> dict[str, Any]:
-        """``{"nodes": [...], "edges": [...], "vectors": [...]}`` in one transaction; answers with counts."""
+        """``{"nodes": [...], "edges": [...], "vectors": [...]}`` in one transaction; answers with counts.
+
+        Raises:
+            ArgumentError: a member that is not of its form.
+            EntityNotFound: an edge or vector names a node that does not exist; nothing is written then.
+        """
         self._prepare()
         nodes = [self._node(n) for n in self._list(parts, "nodes")]
         edges = [self._edge(e) for e in self._list(parts, "edges")]
@@ -89,8 +100,18 @@ class Items:
                     "UNWIND $rows AS row MATCH (n:Item {id: row.id}) SET n.embedding = row.dims", {"rows": vectors}
                 )
 
-        self._database.run(work)
+        try:
+            self._database.run(work)
+        except UniqueViolation:
+            # Somebody else's MERGE of the same id was faster: the node is there now.
+            self._database.run(work)
         return {"status": "ok", "nodes": len(nodes), "edges": len(edges), "vectors": len(vectors)}
+
+    def _dimensions(self) -> int:
+        for index in self._database.snapshot().indexes():
+            if index.name == VECTORS:
+                return int(dict(index.options).get("dimensions", DIMENSIONS))
+        return DIMENSIONS
 
     def _list(self, parts: dict[str, Any], name: str) -> list[Any]:
         items = parts.get(name, [])
@@ -113,9 +134,10 @@ class Items:
 
     def _vector(self, vector: dict[str, Any]) -> dict[str, Any]:
         dims = vector.get("dims")
+        size = self._dimensions()
         numbers = isinstance(dims, list) and all(type(d) in (int, float) for d in dims)
-        if not isinstance(dims, list) or not numbers or len(dims) != DIMENSIONS:
-            raise ArgumentError(f"`dims` must be a list of {DIMENSIONS} numbers.")
+        if not isinstance(dims, list) or not numbers or len(dims) != size:
+            raise ArgumentError(f"`dims` must be a list of {size} numbers.")
         return {"id": _integer(vector.get("id"), "id"), "dims": [float(d) for d in dims]}
 
     def _ends_exist(self, transaction: Transaction, rows: list[dict[str, Any]]) -> None:
@@ -128,8 +150,7 @@ class Items:
     # --- reading
 
     def node(self, identity: int) -> dict[str, Any]:
-        """One node with its labels and properties."""
-        self._prepare()
+        """One node with its labels and properties; EntityNotFound where there is none."""
         rows = self._database.execute("MATCH (n:Item {id: $id}) RETURN n", {"id": identity}).rows
         if not rows:
             raise EntityNotFound(f"There is no node {identity}.", detail="NodeNotFound")
@@ -168,10 +189,12 @@ class Items:
     def query_similar(self, identity: int, top_k: int = 10) -> dict[str, Any]:
         """The nodes whose vectors are most like this node's."""
         top_k = _integer(top_k, "top_k", 1, TOP_MAX)
-        self.node(identity)
+        if not self.node(identity)["has_vector"]:
+            return {"id": identity, "top_k": top_k, "count": 0, "similar": []}
+        self._prepare()
         rows = self._database.execute(
             "MATCH (n:Item {id: $id}) WHERE n.embedding IS NOT NULL "
-            "CALL db.index.vector.queryNodes('item_vectors', $k, n.embedding) YIELD node, score "
+            f"CALL db.index.vector.queryNodes('{VECTORS}', $k, n.embedding) YIELD node, score "
             "WHERE node.id <> $id RETURN node, score ORDER BY score DESC, node.id LIMIT $top",
             {"id": identity, "k": top_k + 1, "top": top_k},
         )

@@ -11,20 +11,24 @@ from collections.abc import Sequence
 import numpy as np
 from pyroaring import BitMap
 
-from memoradb.core.columns import Column, IntArray
+from memoradb.core.columns import Column, ConstantColumn, IntArray
 from memoradb.core.errors import SchemaError, UniqueViolation, WriteConflict
 from memoradb.core.semantics import equivalence_key
 from memoradb.core.values import Value
 
 from .changeset import Changeset, NewNodes
-from .graph.adjacency import bitmap_of
+from .graph.bitmaps import bitmap_of, slots_of
 from .index.range_index import RangeIndex
 from .store import GraphStore
 from .view import Direction, Element, IndexDefinition, IndexKind
 
 
 def apply(store: GraphStore, changeset: Changeset, position: int) -> None:
-    """Make ``changeset`` part of the newest state, as of ``position``."""
+    """Make ``changeset`` part of the newest state, as of ``position``; readers see it once it is published."""
+    store.prune_if_due()
+    for index in store.indexes.values():
+        if _touches(changeset, index.definition):
+            index.settle()
     for name in changeset.drop_indexes:
         store.indexes = {n: i for n, i in store.indexes.items() if n != name}
         store.schema_version += 1
@@ -33,9 +37,8 @@ def apply(store: GraphStore, changeset: Changeset, position: int) -> None:
     for new in changeset.new_relationships:
         ids = np.arange(new.first_id, new.first_id + new.count)
         sources, targets = store.nodes.slots_of(new.sources), store.nodes.slots_of(new.targets)
-        # Columns first: a relationship is visible once a snapshot is made, but its slot counts at once.
         start = store.relationships.count
-        for key, column in new.properties.items():
+        for key, column in sorted(new.properties.items()):
             store.column(Element.RELATIONSHIP, key).append(start, column)
         store.add_relationships(new.type, ids, sources, targets)
     for change in changeset.properties:
@@ -52,12 +55,23 @@ def apply(store: GraphStore, changeset: Changeset, position: int) -> None:
         index.seal()
         store.indexes = {**store.indexes, definition.name: index}
         store.schema_version += 1
-    store.publish(position, changeset.size)
+    store.applied(position, changeset.size)
+
+
+def _touches(changeset: Changeset, definition: IndexDefinition) -> bool:
+    """Whether an index may have to change with a changeset."""
+    return (
+        any(not set(definition.labels).isdisjoint(new.labels) for new in changeset.new_nodes)
+        or any(change.key in definition.keys for change in changeset.properties)
+        or any(change.label in definition.labels for change in changeset.labels)
+        or len(changeset.delete_nodes) > 0
+    )
 
 
 def _add_nodes(store: GraphStore, new: NewNodes, position: int) -> None:
     start = store.nodes.count
-    for key, column in new.properties.items():
+    # In the order in which the log has the keys, so that a replayed graph meets them in the same order.
+    for key, column in sorted(new.properties.items()):
         store.column(Element.NODE, key).append(start, column)
     slots = store.nodes.append(np.arange(new.first_id, new.first_id + new.count))
     fresh = BitMap(range(start, start + new.count))
@@ -68,19 +82,9 @@ def _add_nodes(store: GraphStore, new: NewNodes, position: int) -> None:
     for index in store.indexes.values():
         definition = index.definition
         if set(definition.labels) & set(new.labels):
-            values = [_column_or_null(new, key) for key in definition.keys]
-            if any(v is not None for v in values):
-                index.add(slots, [_null(new.count) if v is None else v for v in values], position)
-
-
-def _column_or_null(new: NewNodes, key: str) -> Column | None:
-    return new.properties.get(key)
-
-
-def _null(count: int) -> Column:
-    from memoradb.core.columns import ConstantColumn
-
-    return ConstantColumn(None, count)
+            if not new.properties.keys().isdisjoint(definition.keys):
+                null = ConstantColumn(None, new.count)
+                index.add(slots, [new.properties.get(key, null) for key in definition.keys], position)
 
 
 def _indexed(store: GraphStore, definition: IndexDefinition, slot: int) -> bool:
@@ -96,10 +100,17 @@ def _values(store: GraphStore, definition: IndexDefinition, slot: int) -> list[V
     return None if all(v is None for v in found) else found
 
 
+def _differ(old: list[Value] | None, new: list[Value] | None) -> bool:
+    """Whether an index tells the two apart; Python's own equality takes ``True`` for ``1``."""
+    if old is None or new is None:
+        return old is not new
+    return list(map(equivalence_key, old)) != list(map(equivalence_key, new))
+
+
 def _set_properties(
     store: GraphStore, element: Element, key: str, ids: IntArray, values: Column, position: int
 ) -> None:
-    table = store.nodes if element is Element.NODE else store.relationships
+    table = store.table(element)
     column = store.column(element, key)
     indexes = [i for i in store.indexes.values() if element is Element.NODE and key in i.definition.keys]
     for slot, value in zip(table.slots_of(ids).tolist(), values.values(), strict=True):
@@ -107,7 +118,7 @@ def _set_properties(
         column.put(slot, value, position)
         for index, old in zip(indexes, before, strict=True):
             new = _values(store, index.definition, slot)
-            if old != new:
+            if _differ(old, new):
                 index.replace(slot, old, new, position)
 
 
@@ -120,14 +131,14 @@ def _set_labels(store: GraphStore, label: str, slots: IntArray, remove: bool, po
     for index, olds in zip(indexes, before, strict=True):
         for slot, old in zip(slots.tolist(), olds, strict=True):
             new = _values(store, index.definition, slot)
-            if old != new:
+            if _differ(old, new):
                 index.replace(slot, old, new, position)
 
 
 def _delete_relationships(store: GraphStore, slots: IntArray) -> None:
     gone = bitmap_of(slots) - store.relationships.dead
     store.relationships.dead = store.relationships.dead | gone
-    codes = store.relationship_type.take(np.asarray(gone.to_array(), np.int64))
+    codes = store.relationships.type_code.take(slots_of(gone))
     for code, count in enumerate(np.bincount(codes, minlength=len(store.types)).tolist()):
         store.live_by_type[store.types[code]] -= count
 
@@ -162,45 +173,56 @@ def check(store: GraphStore, changeset: Changeset) -> None:
         if definition.name in store.indexes and definition.name not in changeset.drop_indexes:
             raise SchemaError(f"There is an index `{definition.name}` already.")
         if definition.kind is IndexKind.UNIQUE:
-            _check_existing(store, definition)
+            _check_new_unique(store, changeset, definition)
     unique = [i for i in store.indexes.values() if i.definition.kind is IndexKind.UNIQUE]
     if unique:
         _check_unique(store, changeset, unique)
 
 
 def _check_ends(store: GraphStore, changeset: Changeset) -> None:
-    fresh = [(n.first_id, n.first_id + n.count) for n in changeset.new_nodes]
     deleted = set(changeset.delete_nodes.tolist())
-    for new in changeset.new_relationships:
-        for ids in (new.sources, new.targets):
-            outside = np.ones(len(ids), np.bool_)
-            for low, high in fresh:
-                outside &= (ids < low) | (ids >= high)
-            slots = store.nodes.slots_of(ids.compress(outside))
-            if len(slots) and (int(slots.min()) < 0 or not bitmap_of(slots).issubset(store.live_nodes)):
-                raise WriteConflict("A node that a new relationship needs was deleted meanwhile.")
+    ends = [ids for new in changeset.new_relationships for ids in (new.sources, new.targets)]
+    if ends:
+        # All at once: a statement of many clauses makes as many small chunks of nodes and of relationships.
+        ids = np.concatenate(ends)
+        fresh = sorted((n.first_id, n.first_id + n.count) for n in changeset.new_nodes)
+        if fresh:
+            lows, highs = np.array(fresh, np.int64).T
+            place = np.searchsorted(lows, ids, side="right") - 1
+            ids = ids.compress((place < 0) | (ids >= highs.take(place, mode="clip")))
+        slots = store.nodes.slots_of(ids)
+        if len(slots) and (int(slots.min()) < 0 or not bitmap_of(slots).issubset(store.live_nodes)):
+            raise WriteConflict("A node that a new relationship needs was deleted meanwhile.")
     if deleted:
         slots = store.nodes.slots_of(changeset.delete_nodes)
         gone = set(changeset.delete_relationships.tolist())
         live = slots.compress(slots >= 0)
-        from .snapshot import Snapshot
-
-        found = Snapshot(store).expand(live, None, Direction.BOTH)
+        found = store.head().expand(live, None, Direction.BOTH)
         for relationship in store.relationships.ids.take(found.relationship).tolist():
             if relationship not in gone:
                 raise WriteConflict("A node to be deleted got a relationship meanwhile.")
 
 
-def _check_existing(store: GraphStore, definition: IndexDefinition) -> None:
-    slots = np.asarray(store.indexed_slots(definition).to_array(), np.int64)
+def check_distinct(values: Sequence[Value], definition: IndexDefinition) -> None:
+    """Raise UniqueViolation where two of the values that an index is to keep unique are equivalent."""
     seen: set[object] = set()
-    for value in store.column(Element.NODE, definition.keys[0]).gather(slots, store.position).values():
+    for value in values:
         if value is None or value != value:
             continue
         key = equivalence_key(value)
         if key in seen:
             raise _violation(definition, value)
         seen.add(key)
+
+
+def _check_new_unique(store: GraphStore, changeset: Changeset, definition: IndexDefinition) -> None:
+    """All values that a new unique index will hold: of old nodes, and of those that come with it."""
+    touched = _touched(store, changeset, definition.labels[0], definition.keys[0])
+    slots, (column,) = store.indexed_values(definition)
+    leaving = {*touched, *changeset.delete_nodes.tolist()}
+    ids = store.nodes.ids.take(slots).tolist()
+    kept = [value for id, value in zip(ids, column.values(), strict=True) if id not in leaving]
+    check_distinct([*kept, *touched.values()], definition)
 
 
 def _violation(definition: IndexDefinition, value: Value) -> UniqueViolation:

@@ -18,7 +18,7 @@ from memoradb.core.serde import decode_column, encode_column
 from memoradb.core.serde import encode as encode_value
 from memoradb.core.values import Value
 
-from .view import Element, IndexDefinition
+from .view import Element, IndexDefinition, definition_from_value, definition_to_value
 
 FORMAT = 1
 
@@ -118,8 +118,6 @@ def _columns(columns: Mapping[str, Column]) -> Value:
 
 def encode(changeset: Changeset) -> bytes:
     """The changeset as bytes."""
-    from .store import definition_to_value
-
     return encode_value(
         [
             FORMAT,
@@ -150,8 +148,6 @@ def _read_columns(value: Value) -> dict[str, Column]:
 
 def decode(data: bytes) -> Changeset:
     """The changeset that ``data`` is; CorruptionError for anything else."""
-    from .store import definition_from_value
-
     value = decode_value(data)
     try:
         version, dropped, nodes, relationships, properties, labels, dead_r, dead_n, created = value

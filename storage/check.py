@@ -1,7 +1,8 @@
 """``memoradb check``: is everything on disk what it should be?
 
-Every record's checksum and chain, every checkpoint file's hash, and a replay of checkpoint and log into a store whose
-counts agree with each other. Read-only: a damaged database is reported, never mended.
+Every record's checksum and chain, every checkpoint file's hash, and a replay of the whole log into a store whose
+counts agree with each other, and which is what the newest checkpoint and the log after it give. Read-only: a damaged
+database is reported, never mended.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ import numpy as np
 
 from memoradb.core.errors import CorruptionError, MemoraDBError
 
-from .apply import apply
-from .changeset import decode
-from .checkpoint.manifest import manifest_numbers, open_checkpoint, read_manifest
+from .checkpoint.manifest import manifest_numbers, read_manifest, verify_checkpoint
+from .directory import open_directory
+from .graph.bitmaps import slots_of
 from .log.reader import LogReader
-from .log.record import RecordKind
+from .log.superblock import read_superblock
+from .recovery import recover, replay
 from .store import GraphStore
 from .vfs import RealVfs, Vfs
 
@@ -84,50 +86,49 @@ def check(path: str, vfs: Vfs | None = None) -> Report:
         DatabaseLocked: it is open.
         ForeignDirectory: it is no database.
     """
-    from .engine import Engine
-
     vfs = vfs or RealVfs()
     report = Report(path)
-    engine_lock = None
-    if not vfs.exists(f"{path}/memoradb.json"):
-        Engine.open(path, vfs=vfs, create=False)
-    engine_lock = vfs.lock(f"{path}/lock")
+    uuid, lock = open_directory(vfs, path, create=False, new_uuid=str)
     try:
-        _check(path, vfs, report)
+        _check(path, uuid, vfs, report)
     finally:
-        release = getattr(engine_lock, "release", None)
-        if release is not None:
-            release()
+        lock.release()
     return report
 
 
-def _check(path: str, vfs: Vfs, report: Report) -> None:
-    store: GraphStore | None = None
+def _check(path: str, uuid: str, vfs: Vfs, report: Report) -> None:
     for number in manifest_numbers(vfs, path):
         try:
             manifest = read_manifest(vfs, path, number)
-            sections = open_checkpoint(vfs, path, manifest, verify=True)
-            store = GraphStore.load(sections)
-            report.checkpoints += 1
+            damaged = verify_checkpoint(vfs, path, manifest)
+            report.problems.extend(map(_problem, damaged))
+            report.checkpoints += not damaged
             report.files = len(manifest.files)
         except MemoraDBError as error:
-            _note(report, error)
-    if store is None:
-        store = GraphStore("00000000-0000-0000-0000-000000000000")
-        store.position = 0
-    reader = LogReader(vfs, f"{path}/log")
+            report.problems.append(_problem(error))
+    # From its beginning, whatever checkpoints there are: all of it is read, and the graph comes from it alone.
+    store = GraphStore(uuid)
+    reader = LogReader(vfs, f"{path}/log", uuid)
     try:
-        for record in reader.records():
-            report.records += 1
-            if record.kind is RecordKind.CHANGESET and record.index > store.position:
-                apply(store, decode(record.payload), record.index)
+        reader.durable = read_superblock(vfs, f"{path}/superblock.json")
+        report.records = replay(store, reader, f"{path}/log")
     except MemoraDBError as error:
-        _note(report, error)
+        report.problems.append(_problem(error))
     report.torn_bytes = reader.torn_bytes
     report.nodes = store.statistics.nodes()
     report.relationships = store.statistics.relationships()
     report.state_hash = store.state_hash().hex()
     _check_counts(store, report, path)
+    if report.ok:
+        _check_recovery(path, uuid, vfs, report)
+
+
+def _check_recovery(path: str, uuid: str, vfs: Vfs, report: Report) -> None:
+    """Opening takes the shorter way, by the newest checkpoint: it must come to the same graph."""
+    recovered, _, checkpoint = recover(vfs, path, uuid)
+    if recovered.state_hash().hex() != report.state_hash:
+        message = f"The checkpoint at position {checkpoint} holds another graph than the log."
+        report.problems.append(Problem(f"{path}/metadata", 0, message))
 
 
 def _check_counts(store: GraphStore, report: Report, path: str) -> None:
@@ -135,17 +136,15 @@ def _check_counts(store: GraphStore, report: Report, path: str) -> None:
     for name, bitmap in store.labels.items():
         if not bitmap.issubset(store.live_nodes):
             report.problems.append(Problem(path, 0, f"Label `{name}` is on nodes that do not exist."))
-    codes = np.delete(
-        store.relationship_type[: store.relationships.count],
-        np.asarray(store.relationships.dead.to_array(), np.int64),
-    )
+    table = store.relationships
+    codes = np.delete(table.type_code[: table.count], slots_of(table.dead))
     counts = np.bincount(codes, minlength=len(store.types))
     for i, type in enumerate(store.types):
         if int(counts[i]) != store.live_by_type[type]:
             report.problems.append(Problem(path, 0, f"The count of `{type}` relationships is wrong."))
 
 
-def _note(report: Report, error: MemoraDBError) -> None:
-    file = error.file if isinstance(error, CorruptionError) else report.path
-    offset = error.offset_bytes if isinstance(error, CorruptionError) else 0
-    report.problems.append(Problem(file, offset, error.message))
+def _problem(error: MemoraDBError) -> Problem:
+    if isinstance(error, CorruptionError):
+        return Problem(error.file, error.offset_bytes, error.message)
+    return Problem("", 0, error.message)

@@ -1,47 +1,45 @@
 """One open database directory: store, log, checkpoints, transactions. The place to start reading storage.
 
-    write:  begin -> overlay -> commit: validate, encode, append to the log, wait for durability, apply, publish
+    write:  begin -> overlay -> commit: validate, append to the log, apply; wait until committed; publish
     read:   snapshot
     open:   lock, newest good checkpoint, replay the log after it
+
+Four positions say how far a commit has come: *appended* to the log, *durable* on the disk, *committed* by the
+sequencer (the local one commits what is durable), *published* to readers. Only the writer sees what is not committed
+yet: the next statement builds on it, while the disk still works on it, and both share one sync (group commit). Where
+a sync fails nothing that waited for it is ever published, and the database takes no more writes.
 
 Without a path everything is in memory: no log, no files.
 """
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import uuid as uuids
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Final
 
-import msgspec
-
 from memoradb.core import limits
 from memoradb.core.clock import Clock, SystemClock
-from memoradb.core.errors import CorruptionError, DatabaseClosed, ForeignDirectory, WriteConflict
+from memoradb.core.errors import DatabaseClosed, ReadOnlyDatabase, StorageError, WriteConflict
 
 from .apply import apply, check
-from .changeset import Changeset, decode, encode
-from .checkpoint.manifest import manifest_numbers, open_checkpoint, read_manifest, write_checkpoint
-from .log.reader import LogReader
-from .log.record import RecordKind
-from .log.segment import is_segment
-from .log.writer import LogWriter
-from .overlay import Touches
+from .changeset import Changeset, encode
+from .checkpoint.contents import dump
+from .checkpoint.manifest import write_checkpoint
+from .directory import open_directory
+from .idle import IdleWatch
+from .log.writer import LogWriter, check_durability
+from .overlay import Overlay, Touches
+from .recovery import recover
 from .sequencer import LocalSequencer, MemorySequencer, Sequencer
 from .snapshot import Snapshot
 from .statistics import StoreStatistics
 from .store import GraphStore
 from .transaction import Committed, Transaction
-from .vfs import RealVfs, Vfs
+from .vfs import Lock, RealVfs, Vfs
 
-FORMAT: Final = 1
-IDENTITY: Final = "memoradb.json"
-OWN_NAMES: Final = frozenset(
-    (IDENTITY, "lock", "superblock.json", "log", "metadata", "nodes", "edges", "vectors", "text")
-)
 HISTORY: Final = 10_000
 """Commits whose touched elements are remembered for conflict checks; an older transaction that writes must retry."""
 
@@ -50,21 +48,50 @@ class Engine:
     """Opens, reads, writes, closes. Use ``Engine.open``."""
 
     def __init__(
-        self, store: GraphStore, sequencer: Sequencer, vfs: Vfs, path: str | None, lock: object, clock: Clock
+        self,
+        store: GraphStore,
+        sequencer: Sequencer,
+        vfs: Vfs,
+        path: str | None = None,
+        lock: Lock | None = None,
+        clock: Clock | None = None,
+        checkpointed: int | None = None,
     ) -> None:
+        """Use ``open`` for anything but a sequencer of one's own.
+
+        Args:
+            store: as of the newest committed record.
+            sequencer: goes on after it.
+            vfs: the disk.
+            path: the data directory, None in memory.
+            lock: on the directory.
+            clock: tells idleness.
+            checkpointed: position of the newest checkpoint, None where there is none.
+        """
         self.store = store
         self.path = path
         self._sequencer = sequencer
         self._vfs = vfs
-        self._lock_file = lock
-        self._clock = clock
+        self._lock = lock
         self._write_lock = threading.RLock()
-        self._touched: deque[tuple[int, Touches]] = deque(maxlen=HISTORY)
-        self._forgotten = store.position
+        self._publish_lock = threading.Lock()
+        self._begin_lock = threading.Lock()
+        self._recent: deque[tuple[int, Overlay | Touches]] = deque()
+        """Commits that an open transaction may not have seen, and what they touched."""
+        self._forgotten = -1
+        """Commits up to here are in ``_recent`` no more."""
+        self._open_since: Counter[int] = Counter()
+        """Explicit transactions that are open, by the position that they began at."""
+        self._failed: BaseException | None = None
         self._closed = False
-        self._checkpointed = store.position
+        self._checkpointed = checkpointed
         self._bytes_at_checkpoint = 0
         self.commits = 0
+        self.checkpoint_failures = 0
+        store.snapshot()
+        self._idle: IdleWatch | None = None
+        if isinstance(sequencer, LocalSequencer):
+            self._idle = IdleWatch(sequencer.writer, clock or SystemClock())
 
     # --- opening
 
@@ -77,26 +104,41 @@ class Engine:
         durability: str = "strict",
         create: bool = True,
         new_uuid: Callable[[], str] = lambda: str(uuids.uuid4()),
+        background: bool = True,
     ) -> Engine:
         """Open the database at ``path``, or one in memory.
+
+        Args:
+            path: the data directory.
+            vfs: the disk; the operating system's if None.
+            clock: tells idleness.
+            durability: ``strict``, ``group`` or ``relaxed``; see ``log.writer``.
+            create: make a database where there is none.
+            new_uuid: names a new database.
+            background: let a thread do what is due when nothing happens; else ``rest`` does it when called.
 
         Raises:
             DatabaseLocked: another process has it open.
             ForeignDirectory: not a directory of this program or version; nothing was touched.
             CorruptionError: what must be there cannot be read.
         """
-        clock = clock or SystemClock()
-        if path is None:
-            return Engine(GraphStore(new_uuid()), MemorySequencer(), vfs or RealVfs(), None, None, clock)
+        check_durability(durability)
         vfs = vfs or RealVfs()
+        if path is None:
+            return Engine(GraphStore(new_uuid()), MemorySequencer(), vfs)
         path = path.rstrip("/") or "/"
-        identity = _identify(vfs, path, create, new_uuid)
-        lock = vfs.lock(f"{path}/lock")
+        uuid, lock = open_directory(vfs, path, create, new_uuid)
         try:
-            return _recover(vfs, path, identity, lock, clock, durability)
+            vfs.make_directory(f"{path}/log")
+            store, reader, checkpoint = recover(vfs, path, uuid)
+            writer = LogWriter(vfs, f"{path}/log", uuid, reader, durability, f"{path}/superblock.json")
+            engine = Engine(store, LocalSequencer(writer), vfs, path, lock, clock, checkpoint or None)
         except BaseException:
-            _release(lock)
+            lock.release()
             raise
+        if background and engine._idle is not None:
+            engine._idle.start()
+        return engine
 
     # --- reading
 
@@ -109,7 +151,7 @@ class Engine:
     @property
     def position(self) -> int:
         """Log position of the newest committed transaction."""
-        return self.store.position
+        return self.store.snapshot().position
 
     @property
     def uuid(self) -> str:
@@ -127,7 +169,9 @@ class Engine:
             "nodes": self.statistics.nodes(),
             "relationships": self.statistics.relationships(),
             "commits": self.commits,
-            "log_position": max(self.store.position, 0),
+            "log_position": self.position,
+            "undo_bytes": self.store.undo.bytes,
+            "checkpoint_failures": self.checkpoint_failures,
         }
         if isinstance(self._sequencer, LocalSequencer):
             writer = self._sequencer.writer
@@ -137,204 +181,179 @@ class Engine:
     # --- writing
 
     def begin(self, exclusive: bool = False) -> Transaction:
-        """A transaction on the newest state. ``exclusive`` holds the writer's lock until it ends."""
+        """A transaction on the newest state.
+
+        ``exclusive`` holds the writer's lock until it commits or ends, and begins on what the writer before it left,
+        even while that is on its way to the disk: such transactions run one after another and never conflict.
+        """
         if self._closed:
             raise DatabaseClosed("The database is closed.")
-        if exclusive:
-            self._write_lock.acquire()
+        if not exclusive:
+            with self._begin_lock:
+                snapshot = self.store.snapshot()
+                self._open_since[snapshot.position] += 1
+            return Transaction(self, snapshot, False)
+        self._write_lock.acquire()
         try:
-            return Transaction(self, self.store.snapshot(), exclusive)
+            return Transaction(self, self.store.head(), True)
         except BaseException:
-            if exclusive:
-                self._write_lock.release()
+            self._write_lock.release()
             raise
 
     def commit(self, transaction: Transaction) -> Committed:
-        """Validate, log, apply, publish; called by ``Transaction.commit``."""
+        """Validate, log, apply, wait, publish; called by ``Transaction.commit``. The transaction ends with it."""
         overlay = transaction.view
-        changeset = overlay.changeset()
-        if changeset.is_empty:
-            return Committed(self.store.position, None, overlay.counters)
-        with self._write_lock:
-            if self._closed:
-                raise DatabaseClosed("The database is closed.")
-            touches = overlay.touches()
-            if overlay.base.position != self.store.position:
-                self._validate(overlay.base.position, touches)
-            check(self.store, changeset)
-            position = self._sequencer.append(self._payload(changeset))
-            # Durable before visible: a reader never sees what a crash could take back.
-            self._sequencer.wait(position)
-            apply(self.store, changeset, position)
-            self._touched.append((position, touches))
-            self.commits += 1
-        self._maybe_checkpoint()
-        return Committed(position, self.commits, overlay.counters)
+        number = None
+        try:
+            changeset = overlay.changeset()
+            # A statement that changed nothing still answers from what it saw: that must be committed, too.
+            position = overlay.base.position
+            if not changeset.is_empty:
+                with self._write_lock:
+                    self._check_writable()
+                    self._validate(overlay)
+                    check(self.store, changeset)
+                    payload = b"" if isinstance(self._sequencer, MemorySequencer) else encode(changeset)
+                    position = self._sequencer.append(payload)
+                    self._apply(changeset, position)
+                    self._remember(position, overlay)
+                    self.commits += 1
+                    number = self.commits
+        finally:
+            transaction.end()
+        self._publish(position)
+        if number is not None and self._idle is not None:
+            self._idle.touch()
+            self._checkpoint_if_due()
+        return Committed(position, number, overlay.counters)
 
-    def _payload(self, changeset: Changeset) -> bytes:
-        return b"" if isinstance(self._sequencer, MemorySequencer) else encode(changeset)
-
-    def _validate(self, since: int, own: Touches) -> None:
-        if self._touched and self._touched[0][0] > since + 1 and len(self._touched) == HISTORY:
-            raise WriteConflict("The transaction is too old to be checked.", hint="Run it again.")
-        for position, other in self._touched:
-            if position <= since:
-                continue
-            clash = (
-                own.exclusive & (other.exclusive | other.shared)
-                or own.shared & other.exclusive
-                or own.relationships & other.relationships
+    def _check_writable(self) -> None:
+        if self._closed:
+            raise DatabaseClosed("The database is closed.")
+        if self._failed is not None:
+            raise ReadOnlyDatabase(
+                f"A commit failed half-way: {self._failed!r}.", hint="Nothing is lost: open the database again."
             )
-            if clash:
+
+    def _apply(self, changeset: Changeset, position: int) -> None:
+        try:
+            apply(self.store, changeset, position)
+        except BaseException as error:
+            self._failed = error  # the log has all of it, memory a half: only opening it again mends that
+            raise
+
+    def _publish(self, position: int) -> None:
+        """Wait until ``position`` is committed, and let readers see it."""
+        if self.store.snapshot().position >= position:
+            return
+        self._sequencer.wait(position)
+        with self._publish_lock:
+            self.store.publish(max(position, self._sequencer.committed))
+
+    def _validate(self, overlay: Overlay) -> None:
+        """First committer wins: refuse what another transaction touched since this one began."""
+        since = overlay.base.position
+        if since == self.store.position:
+            return
+        if since < self._forgotten:
+            raise WriteConflict("The transaction is too old to be checked.", hint="Run it again.")
+        own = overlay.touches()
+        for position, other in reversed(self._recent):
+            if position <= since:
+                break
+            if own.conflicts_with(other if isinstance(other, Touches) else other.touches()):
                 raise WriteConflict("Another transaction changed the same element first.", hint="Run it again.")
+
+    def _remember(self, position: int, overlay: Overlay) -> None:
+        """Keep what a commit touched for as long as a transaction may be open that began before it."""
+        with self._begin_lock:
+            oldest = min((self.store.snapshot().position, *self._open_since))
+            # A list of ids is smaller than an overlay, but mostly nobody asks before the commit is published.
+            self._recent.append((position, overlay.touches() if self._open_since else overlay))
+        while self._recent[0][0] <= oldest:
+            self._recent.popleft()
+        while len(self._recent) > HISTORY:
+            self._forgotten = self._recent.popleft()[0]
 
     def ended(self, transaction: Transaction) -> None:
         """A transaction is over; called by it."""
         if transaction.exclusive:
             self._write_lock.release()
+            return
+        since = transaction.view.base.position
+        with self._begin_lock:
+            self._open_since[since] -= 1
+            if not self._open_since[since]:
+                del self._open_since[since]
 
     def settle(self) -> None:
         """After bulk loads: fold deltas into bases, seal indexes."""
         with self._write_lock:
+            self._check_writable()
             self.store.fold()
             for index in self.store.indexes.values():
                 index.seal()
 
     # --- checkpoints
 
-    def _maybe_checkpoint(self) -> None:
-        if isinstance(self._sequencer, LocalSequencer):
-            if self._sequencer.writer.bytes - self._bytes_at_checkpoint > limits.CHECKPOINT_LOG_BYTES:
+    def _checkpoint_if_due(self) -> None:
+        """A checkpoint after so much log.
+
+        Where it fails the commit before it is no less good: the failure is counted, and tried again after as much more.
+        """
+        assert isinstance(self._sequencer, LocalSequencer)
+        if self._sequencer.writer.bytes - self._bytes_at_checkpoint > limits.CHECKPOINT_LOG_BYTES:
+            try:
                 self.checkpoint()
+            except StorageError:
+                self.checkpoint_failures += 1
+                self._bytes_at_checkpoint = self._sequencer.writer.bytes
 
     def checkpoint(self) -> None:
-        """Write the newest state as files, so that opening need not replay the log up to here."""
+        """Write the newest state as files, so that opening need not replay the log up to here.
+
+        Raises:
+            DiskFull: no room; the log still tells everything.
+            ReadOnlyDatabase: the database takes no more writes.
+        """
         if self.path is None or not isinstance(self._sequencer, LocalSequencer):
             return
         with self._write_lock:
+            self._check_writable()
             writer = self._sequencer.writer
-            if self._checkpointed == self.store.position and manifest_numbers(self._vfs, self.path):
+            if self._checkpointed == self.store.position:
                 return
             writer.sync()
-            crc = writer.last_crc
-            position = self.store.position
-            write_checkpoint(self._vfs, self.path, self.store.dump(), self.uuid, position, writer.transaction, crc)
-            self._checkpointed = position
+            self._publish(self.store.position)
+            write_checkpoint(self._vfs, self.path, dump(self.store), self.uuid, writer.place)
+            self._checkpointed = self.store.position
             self._bytes_at_checkpoint = writer.bytes
-            self._superblock(writer.durable)
+            writer.mark()
 
-    def _superblock(self, durable: int) -> None:
-        """Say what is durable, so that a log that ends before it is known to be damaged."""
-        assert self.path is not None
-        self._vfs.write_atomically(f"{self.path}/superblock.json", msgspec.json.encode({"durable": durable}))
+    def rest(self) -> None:
+        """Do what is due when nothing happens: see ``idle``. A thread does it unless ``open`` was told otherwise."""
+        if self._idle is not None:
+            self._idle.rest()
 
     def close(self) -> None:
-        """Checkpoint if anything changed, close the log, release the directory."""
+        """Checkpoint if anything changed, close the log, release the directory. A second time is no error.
+
+        Raises:
+            StorageError: the checkpoint or the last sync failed; the database is closed all the same.
+        """
+        if self._idle is not None:
+            self._idle.stop()
         with self._write_lock:
             if self._closed:
                 return
             try:
-                failed = isinstance(self._sequencer, LocalSequencer) and self._sequencer.writer.is_failed
-                if not failed:
+                stopped = isinstance(self._sequencer, LocalSequencer) and self._sequencer.writer.is_failed
+                if not stopped and self._failed is None:
                     self.checkpoint()
-                self._closed = True
-                self._sequencer.close()
-                if isinstance(self._sequencer, LocalSequencer) and not failed:
-                    self._superblock(self._sequencer.writer.durable)
             finally:
                 self._closed = True
-                _release(self._lock_file)
-
-
-def _release(lock: object) -> None:
-    release = getattr(lock, "release", None)
-    if release is not None:
-        with contextlib.suppress(OSError):
-            release()
-
-
-def _identify(vfs: Vfs, path: str, create: bool, new_uuid: Callable[[], str]) -> str:
-    """The database's uuid; made for a new one. Refuses a directory with anything else in it."""
-    identity = f"{path}/{IDENTITY}"
-    if vfs.exists(identity):
-        try:
-            found = msgspec.json.decode(vfs.read(identity))
-            version, uuid = found["format"], str(uuids.UUID(found["uuid"]))
-        except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
-            raise CorruptionError(f"{identity} is damaged: {error}.", file=identity) from error
-        if version != FORMAT:
-            raise ForeignDirectory(
-                f"{path} has format {version}; this version of MemoraDB reads {FORMAT}.",
-                hint="Open it with the version that wrote it.",
-            )
-        return uuid
-    names = vfs.list(path)
-    strange = [n for n in names if n not in OWN_NAMES and not n.endswith(".tmp")]
-    if strange or any(n in ("log", "metadata") for n in names):
-        what = strange[0] if strange else names[0]
-        raise ForeignDirectory(
-            f"{path} is not a MemoraDB database: it holds `{what}` and no {IDENTITY}.",
-            hint="Give an empty directory, or one that MemoraDB made.",
-        )
-    if not create:
-        raise ForeignDirectory(
-            f"There is no database at {path}.", hint="It can be made by opening it with create=True."
-        )
-    vfs.make_directory(path)
-    uuid = new_uuid()
-    vfs.write_atomically(identity, msgspec.json.encode({"format": FORMAT, "uuid": uuid}))
-    return uuid
-
-
-def _recover(vfs: Vfs, path: str, uuid: str, lock: object, clock: Clock, durability: str) -> Engine:
-    """The newest whole checkpoint, and the log after it."""
-    for name in vfs.list(path):
-        if name not in OWN_NAMES and not name.endswith(".tmp"):
-            raise ForeignDirectory(f"{path} holds `{name}`, which MemoraDB did not write.", hint="Move it elsewhere.")
-    vfs.make_directory(f"{path}/log")
-    for name in vfs.list(f"{path}/log"):
-        if not is_segment(name):
-            raise ForeignDirectory(f"{path}/log holds `{name}`, which MemoraDB did not write.")
-    store = _checkpointed_store(vfs, path, uuid)
-    reader = LogReader(vfs, f"{path}/log", _durable(vfs, path))
-    base = store.position
-    for record in reader.records():
-        if record.index > store.position and record.kind is RecordKind.CHANGESET:
-            apply(store, decode(record.payload), record.index)
-    if reader.last_index < base:
-        raise CorruptionError(
-            f"The log ends at {reader.last_index}, before the checkpoint at {base}.", file=f"{path}/log"
-        )
-    writer = LogWriter(vfs, f"{path}/log", uuid, reader, durability)
-    engine = Engine(store, LocalSequencer(writer), vfs, path, lock, clock)
-    engine._checkpointed = base if base > 0 else -2
-    return engine
-
-
-def _durable(vfs: Vfs, path: str) -> int:
-    superblock = f"{path}/superblock.json"
-    if not vfs.exists(superblock):
-        return 0
-    try:
-        return int(msgspec.json.decode(vfs.read(superblock))["durable"])
-    except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
-        raise CorruptionError(f"{superblock} is damaged: {error}.", file=superblock) from error
-
-
-def _checkpointed_store(vfs: Vfs, path: str, uuid: str) -> GraphStore:
-    damaged: CorruptionError | None = None
-    for number in reversed(manifest_numbers(vfs, path)):
-        try:
-            manifest = read_manifest(vfs, path, number)
-            if manifest.database != uuid:
-                raise ForeignDirectory(f"{path}/metadata belongs to another database.")
-            return GraphStore.load(open_checkpoint(vfs, path, manifest))
-        except CorruptionError as error:
-            damaged = error
-    if damaged is not None:
-        # All checkpoints are damaged; the log from its beginning still tells everything.
-        if not any(n.endswith("0000000000000001.log") for n in vfs.list(f"{path}/log")):
-            raise damaged
-    store = GraphStore(uuid)
-    store.position = 0
-    return store
+                try:
+                    self._sequencer.close()
+                finally:
+                    if self._lock is not None:
+                        self._lock.release()

@@ -14,6 +14,11 @@ from .log.writer import LogWriter
 class Sequencer(Protocol):
     """Orders payloads."""
 
+    @property
+    def committed(self) -> int:
+        """The newest position that is committed: everything up to it stays."""
+        ...
+
     def append(self, payload: bytes) -> int:
         """Give ``payload`` a place in the order; it is not committed yet."""
         ...
@@ -28,10 +33,14 @@ class Sequencer(Protocol):
 
 
 class LocalSequencer:
-    """Commits what the local log has made durable."""
+    """Commits what the local log has made durable; with relaxed durability, what it was given."""
 
     def __init__(self, writer: LogWriter) -> None:
         self.writer = writer
+
+    @property
+    def committed(self) -> int:
+        return self.writer.appended if self.writer.is_relaxed else self.writer.durable
 
     def append(self, payload: bytes) -> int:
         return self.writer.append(payload)
@@ -47,11 +56,11 @@ class MemorySequencer:
     """Counts positions and keeps nothing: for databases in memory."""
 
     def __init__(self) -> None:
-        self._position = 0
+        self.committed = 0
 
     def append(self, payload: bytes) -> int:
-        self._position += 1
-        return self._position
+        self.committed += 1
+        return self.committed
 
     def wait(self, position: int) -> None:
         return None

@@ -2,40 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from pyroaring import BitMap
 
 from memoradb.core.columns import BoolArray, Column, ConstantColumn, IntArray
-from memoradb.core.errors import EntityNotFound
+from memoradb.core.errors import EntityNotFound, SnapshotTooOld
+from memoradb.core.semantics import equals
 from memoradb.core.values import Value
 
-from .graph.adjacency import AdjacencyState, Csr, rows_of
+from .facts import holds
+from .graph.adjacency import AdjacencyState
+from .graph.bitmaps import bitmap_of, contained, mask_of
+from .graph.sums import neighbour_sums
+from .index.index import Index
+from .index.range_index import RangeIndex, between
 from .store import GraphStore
-from .view import Direction, Element, IndexDefinition, IndexKind, Neighbours, RangeBound, Scored, Statistics
+from .text.fulltext import FulltextIndex
+from .vector.vector_index import VectorIndex
+from .view import (
+    Direction,
+    Element,
+    Fact,
+    IndexDefinition,
+    LoopFree,
+    Neighbours,
+    RangeBound,
+    Scored,
+    Statistics,
+    part_of,
+    sums_of,
+)
 
 _NONE = np.zeros(0, np.int64)
 
 
 class Snapshot:
-    """An immutable view. Made by ``GraphStore.snapshot``; several readers may share it."""
-
-    __slots__ = (
-        "__weakref__",
-        "_adjacency",
-        "_dead_nodes",
-        "_dead_relationships",
-        "_indexes",
-        "_labels",
-        "_live",
-        "_masks",
-        "nodes_top",
-        "position",
-        "relationships_top",
-        "schema_version",
-        "store",
-    )
+    """An immutable view. Made by the writer's ``GraphStore``; several readers may share it."""
 
     def __init__(self, store: GraphStore) -> None:
         self.store = store
@@ -48,8 +52,10 @@ class Snapshot:
         self._dead_nodes = store.nodes.dead
         self._dead_relationships = store.relationships.dead
         self._adjacency = {t: a.state for t, a in store.adjacency.items()}
-        self._indexes = dict(store.indexes)
-        self._masks: dict[str, BoolArray] = {}
+        self._indexes = store.indexes
+        self._masks: dict[str | None, BoolArray] = {}
+        """Labels, and under None the deleted relationships, as a boolean for each slot: made once, for batches."""
+        self._facts: dict[Fact, bool] = {}
 
     @property
     def statistics(self) -> Statistics:
@@ -64,7 +70,7 @@ class Snapshot:
         return sorted(self._adjacency)
 
     def property_keys(self) -> Sequence[str]:
-        return sorted({k for columns in self.store.columns.values() for k in list(columns)})
+        return sorted({key for columns in self.store.columns.values() for key in list(columns)})
 
     # --- nodes
 
@@ -83,16 +89,13 @@ class Snapshot:
         if bitmap is None:
             return np.zeros(len(slots), np.bool_)
         if len(slots) < 64:
-            return np.fromiter((s in bitmap for s in slots.tolist()), np.bool_, len(slots))
-        return self._mask(label, bitmap).take(slots)
+            return contained(slots, bitmap)
+        return self._mask(label, bitmap, self.nodes_top).take(slots)
 
-    def _mask(self, label: str, bitmap: BitMap) -> BoolArray:
-        """A label as a boolean for each slot: made once a snapshot, for batches."""
-        mask = self._masks.get(label)
+    def _mask(self, name: str | None, bitmap: BitMap, size: int) -> BoolArray:
+        mask = self._masks.get(name)
         if mask is None:
-            mask = np.zeros(self.nodes_top, np.bool_)
-            mask[np.asarray(bitmap.to_array(), np.int64)] = True
-            self._masks[label] = mask
+            mask = self._masks[name] = mask_of(bitmap, size)
         return mask
 
     def node_labels(self, slot: int) -> tuple[str, ...]:
@@ -109,8 +112,8 @@ class Snapshot:
     def relationships(self, types: Sequence[str] | None = None) -> IntArray:
         slots = np.arange(self.relationships_top)
         if types is not None:
-            codes = [self.store.type_codes[t] for t in types if t in self.store.type_codes]
-            slots = slots.compress(np.isin(self.store.relationship_type[: self.relationships_top], codes))
+            codes = [self.store.type_codes[t] for t in types if t in self._adjacency]
+            slots = slots.compress(np.isin(self.store.relationships.type_code[: self.relationships_top], codes))
         return self._without_dead(slots)
 
     def _without_dead(self, slots: IntArray) -> IntArray:
@@ -119,16 +122,19 @@ class Snapshot:
         return slots.compress(self._alive(slots))
 
     def _alive(self, relationships: IntArray) -> BoolArray:
-        """False where a relationship was deleted by then."""
-        dead = np.asarray(self._dead_relationships.to_array(), np.int64)
-        return ~np.isin(relationships, dead)
+        """False where a relationship was deleted by then; all are below the snapshot's top."""
+        dead = self._dead_relationships
+        if len(relationships) < 64:
+            return ~contained(relationships, dead)
+        return ~self._mask(None, dead, self.relationships_top).take(relationships)
 
     def relationship_type(self, slots: IntArray) -> list[str]:
         types = self.store.types
-        return [types[c] for c in self.store.relationship_type.take(slots).tolist()]
+        return [types[c] for c in self.store.relationships.type_code.take(slots).tolist()]
 
     def endpoints(self, slots: IntArray) -> tuple[IntArray, IntArray]:
-        return self.store.source.take(slots).astype(np.int64), self.store.target.take(slots).astype(np.int64)
+        table = self.store.relationships
+        return table.source.take(slots).astype(np.int64), table.target.take(slots).astype(np.int64)
 
     def relationship_is_live(self, slot: int) -> bool:
         return slot < self.relationships_top and slot not in self._dead_relationships
@@ -141,33 +147,14 @@ class Snapshot:
         return [self._adjacency[t] for t in types if t in self._adjacency]
 
     def _follow(self, state: AdjacencyState, sources: IntArray, outgoing: bool) -> tuple[IntArray, IntArray, IntArray]:
-        """(position, far end, relationship) of one type in one direction, in order."""
-        csr: Csr = state.outgoing if outgoing else state.incoming
-        positions, nodes, relationships = rows_of(csr, sources)
-        beyond = state.top > self.relationships_top
-        if state.delta.count:
-            more = state.delta.walk(sources, outgoing)
-            if len(more[0]):
-                positions, nodes, relationships = (
-                    np.concatenate([a, b]) for a, b in zip((positions, nodes, relationships), more, strict=True)
-                )
-                order = np.lexsort((relationships, positions))
-                positions, nodes, relationships = (
-                    positions.take(order),
-                    nodes.take(order),
-                    relationships.take(order),
-                )
-                beyond = True
-        keep = None
-        if beyond and len(relationships) and int(relationships.max()) >= self.relationships_top:
-            keep = relationships < self.relationships_top
-        if len(self._dead_relationships) and len(relationships):
-            alive = self._alive(relationships)
-            keep = alive if keep is None else keep & alive
-        if keep is not None and not keep.all():
-            kept = np.flatnonzero(keep)
-            positions, nodes, relationships = positions.take(kept), nodes.take(kept), relationships.take(kept)
-        return positions, nodes, relationships
+        """(position, far end, relationship) of one type in one direction, in order, as of the snapshot."""
+        found = state.follow(sources, outgoing)
+        relationships = found[2]
+        if (state.delta.count or state.top > self.relationships_top) and len(relationships):
+            found = _kept(found, relationships < self.relationships_top)
+        if len(self._dead_relationships) and len(found[2]):
+            found = _kept(found, self._alive(found[2]))
+        return found
 
     def expand(self, sources: IntArray, types: Sequence[str] | None, direction: Direction) -> Neighbours:
         parts: list[tuple[IntArray, IntArray, IntArray]] = []
@@ -194,27 +181,94 @@ class Snapshot:
         order = np.lexsort((relationships, positions))
         return Neighbours(positions.take(order), nodes.take(order), relationships.take(order))
 
-    def degrees(self, sources: IntArray, types: Sequence[str] | None, direction: Direction) -> IntArray:
+    def expand_part(
+        self, sources: IntArray, types: Sequence[str] | None, direction: Direction, first: int, stop: int
+    ) -> Neighbours:
         states = self._states(types)
-        simple = not len(self._dead_relationships) and direction is not Direction.BOTH
-        simple = simple and all(not s.delta.count and s.top <= self.relationships_top for s in states)
+        plain = len(states) == 1 and direction is not Direction.BOTH and not len(self._dead_relationships)
+        if not plain or states[0].delta.count or states[0].top > self.relationships_top:
+            return part_of(self.expand(sources, types, direction), first, stop)
+        csr = states[0].outgoing if direction is Direction.OUT else states[0].incoming
+        inside = np.flatnonzero(sources < csr.rows)
+        rows = sources.take(inside)
+        starts = csr.offsets.take(rows) + first
+        counts = np.maximum(np.minimum(csr.offsets.take(rows + 1), starts + (stop - first)) - starts, 0)
+        ends = np.cumsum(counts)
+        edges = np.repeat(starts - (ends - counts), counts) + np.arange(int(ends[-1]) if len(ends) else 0)
+        nodes, relationships = csr.node.take(edges).astype(np.int64), csr.relationship.take(edges).astype(np.int64)
+        return Neighbours(np.repeat(inside, counts), nodes, relationships)
+
+    def adjacency_state(self, type: str) -> AdjacencyState | None:
+        """The relationships of one type as this snapshot began with them, None where it knows no such type."""
+        return self._adjacency.get(type)
+
+    @property
+    def deleted_nodes(self) -> BitMap:
+        """Slots of the nodes that were deleted by then. Read only."""
+        return self._dead_nodes
+
+    def fact(self, fact: Fact) -> bool:
+        known = self._facts.get(fact)
+        if known is None:
+            known = self._facts[fact] = holds(fact, self)
+        return known
+
+    def degrees(self, sources: IntArray, types: Sequence[str] | None, direction: Direction) -> IntArray:
+        found = self._sums(sources, None, types, direction)
+        if found is None:
+            neighbours = self.expand(sources, types, direction)
+            return np.bincount(neighbours.source_position, minlength=len(sources)).astype(np.int64)
+        return found
+
+    def neighbour_sums(
+        self, sources: IntArray, values: IntArray, types: Sequence[str] | None, direction: Direction
+    ) -> IntArray:
+        found = self._sums(sources, values, types, direction)
+        return sums_of(self.expand(sources, types, direction), values, len(sources)) if found is None else found
+
+    def _sums(
+        self, sources: IntArray, values: IntArray | None, types: Sequence[str] | None, direction: Direction
+    ) -> IntArray | None:
+        """Sums over neighbours by the arrays alone; None where that is no gain."""
+        names = [t for t in (self._adjacency if types is None else dict.fromkeys(types)) if t in self._adjacency]
+        states = [self._adjacency[t] for t in names]
+        if any(s.top > self.relationships_top for s in states) or len(self._dead_relationships) > 8 * len(sources):
+            return None
+        if direction is Direction.BOTH and not all(self.fact(LoopFree(t)) for t in names):
+            return None
         total = np.zeros(len(sources), np.int64)
-        if not simple:
-            found = self.expand(sources, types, direction)
-            return np.bincount(found.source_position, minlength=len(sources)).astype(np.int64)
-        for state in states:
-            csr = state.outgoing if direction is Direction.OUT else state.incoming
-            if csr.rows == 0:
+        for outgoing in (True, False):
+            if direction is (Direction.IN if outgoing else Direction.OUT):
                 continue
-            inside = np.minimum(sources, csr.rows - 1)
-            degree = csr.offsets.take(inside + 1) - csr.offsets.take(inside)
-            total += np.where(sources < csr.rows, degree, 0)
+            for state in states:
+                total += neighbour_sums(state, sources, outgoing, values, self.relationships_top)
+            if len(self._dead_relationships):
+                total -= self._dead_sums(names, values, outgoing).take(sources)
         return total
 
-    def neighbours(self, slot: int, types: Sequence[str] | None, direction: Direction) -> BitMap:
-        from .graph.adjacency import bitmap_of
+    def _dead_sums(self, types: Sequence[str], values: IntArray | None, outgoing: bool) -> IntArray:
+        """By node: what its deleted relationships of ``types`` would add."""
+        codes = [self.store.type_codes[t] for t in types]
+        slots = np.asarray(self._dead_relationships.to_array(), np.int64)
+        slots = slots.compress(np.isin(self.store.relationships.type_code.take(slots), codes))
+        starts, ends = self.endpoints(slots)
+        near, far = (starts, ends) if outgoing else (ends, starts)
+        sums = np.zeros(self.nodes_top, np.int64)
+        np.add.at(sums, near, 1 if values is None else values.take(far))
+        return sums
 
-        return bitmap_of(self.expand(np.array([slot], np.int64), types, direction).node)
+    def neighbours(self, slot: int, types: Sequence[str] | None, direction: Direction) -> BitMap:
+        found: list[BitMap] = []
+        for state in self._states(types):
+            for outgoing in (True, False):
+                if direction in (Direction.BOTH, Direction.OUT if outgoing else Direction.IN):
+                    known = state.neighbours(slot, outgoing, self.relationships_top, self._dead_relationships)
+                    if known is None:
+                        known = bitmap_of(self._follow(state, np.array([slot], np.int64), outgoing)[1])
+                    found.append(known)
+        if len(found) == 1:
+            return found[0]
+        return BitMap.union(*found) if found else BitMap()
 
     # --- properties
 
@@ -222,7 +276,17 @@ class Snapshot:
         column = self.store.columns[element].get(key)
         if column is None:
             return ConstantColumn(None, len(slots))
-        return column.gather(slots, self.position)
+        found = column.gather(slots, self.position)
+        self._check_undo()
+        return found
+
+    def _check_undo(self) -> None:
+        """After reading: undo that was dropped meanwhile may have been needed."""
+        if self.position < self.store.undo.horizon:
+            raise SnapshotTooOld(
+                f"The state at position {self.position} is no longer kept: too much was changed since.",
+                hint="Run it again; it will read the newest state.",
+            )
 
     def properties(self, element: Element, slot: int) -> dict[str, Value]:
         found = {}
@@ -230,112 +294,102 @@ class Snapshot:
             value = column.item(slot, self.position)
             if value is not None:
                 found[key] = value
+        self._check_undo()
         return found
 
     # --- identity
 
     def ids(self, element: Element, slots: IntArray) -> IntArray:
-        table = self.store.nodes if element is Element.NODE else self.store.relationships
-        return table.ids.take(slots)
+        return self.store.table(element).ids.take(slots)
 
     def slots_of_ids(self, element: Element, ids: IntArray) -> IntArray:
         node = element is Element.NODE
-        table = self.store.nodes if node else self.store.relationships
-        slots = table.slots_of(ids)
+        slots = self.store.table(element).slots_of(ids)
         top = self.nodes_top if node else self.relationships_top
-        slots = np.where(slots < top, slots, -1)
         dead = self._dead_nodes if node else self._dead_relationships
-        if len(dead):
-            slots = np.where(np.isin(slots, np.asarray(dead.to_array(), np.int64)), -1, slots)
-        return slots
+        slots = np.where(slots < top, slots, -1)
+        return np.where(contained(slots, dead), -1, slots) if len(dead) else slots
 
     def element_id(self, element: Element, slot: int) -> str:
         kind = "n" if element is Element.NODE else "r"
         return f"{kind}:{self.store.uuid}:{int(self.ids(element, np.array([slot], np.int64))[0])}"
 
-    # --- indexes
+    # --- indexes: their answers are candidates, see ``storage.index``
 
     def indexes(self) -> Sequence[IndexDefinition]:
         return [self._indexes[n].definition for n in sorted(self._indexes)]
 
-    def index(self, name: str) -> object:
-        """The index called ``name``; EntityNotFound where this snapshot has none."""
+    def _index(self, name: str) -> Index:
         found = self._indexes.get(name)
         if found is None:
             raise EntityNotFound(f"There is no index `{name}`.", detail="IndexNotFound")
         return found
 
+    def _range_index(self, name: str) -> RangeIndex:
+        found = self._index(name)
+        if not isinstance(found, RangeIndex):
+            raise EntityNotFound(f"`{name}` is no range index.", detail="IndexNotFound")
+        return found
+
     def index_seek(self, name: str, values: Sequence[Value]) -> tuple[IntArray, IntArray]:
-        index = self.index(name)
-        seek = index.seek  # pyright: ignore[reportAttributeAccessIssue]
-        position = self.position
-        if len(values) == 1:
-            slots = np.array(seek(values[0], position), np.int64)
-            positions = np.zeros(len(slots), np.int64)
-        else:
-            owners: list[int] = []
-            found: list[int] = []
-            for i, value in enumerate(values):
-                hits = seek(value, position)
-                owners.extend([i] * len(hits))
-                found.extend(hits)
-            positions, slots = np.array(owners, np.int64), np.array(found, np.int64)
-        if self.position != self.store.position and len(slots):
-            kept = self._recheck(index.definition, slots, [values[p] for p in positions.tolist()])  # pyright: ignore[reportAttributeAccessIssue]
-            return positions.take(kept), slots.take(kept)
-        return positions, slots
-
-    def _recheck(self, definition: IndexDefinition, slots: IntArray, values: Sequence[Value]) -> IntArray:
-        """Positions of the candidates that are right at this snapshot."""
-        from memoradb.core.semantics import equals
-
-        visible = self._visible(definition, slots)
-        safe = np.where(visible, slots, 0)
-        held = self.property(Element.NODE, safe, definition.keys[0]).values()
-        right = np.fromiter((equals(h, v) is True for h, v in zip(held, values, strict=True)), np.bool_, len(slots))
-        return np.flatnonzero(visible & right)
-
-    def _visible(self, definition: IndexDefinition, slots: IntArray) -> BoolArray:
-        inside = slots < self.nodes_top
-        safe = np.where(inside, slots, 0)
-        labelled = np.zeros(len(slots), np.bool_)
-        for label in definition.labels:
-            labelled |= self.has_label(safe, label)
-        return inside & labelled
+        index = self._range_index(name)
+        owners: list[int] = []
+        found: list[int] = []
+        for i, value in enumerate(values):
+            hits = index.seek(value, self.position)
+            owners.extend([i] * len(hits))
+            found.extend(hits)
+        positions, slots = np.array(owners, np.int64), np.array(found, np.int64)
+        wanted = [values[p] for p in owners]
+        kept = self._right(index, slots, lambda i, value: equals(value, wanted[i]) is True)
+        return positions.take(kept), slots.take(kept)
 
     def index_range(self, name: str, low: RangeBound | None, high: RangeBound | None) -> IntArray:
-        from .index.range_index import between
-
-        index = self.index(name)
-        slots = index.range(low, high, self.position)  # pyright: ignore[reportAttributeAccessIssue]
-        return self._checked_slots(index.definition, slots, lambda v: between(v, low, high))  # pyright: ignore[reportAttributeAccessIssue]
+        index = self._range_index(name)
+        slots = index.range(low, high, self.position)
+        return slots.take(self._right(index, slots, lambda _, value: between(value, low, high)))
 
     def index_prefix(self, name: str, prefix: str) -> IntArray:
-        index = self.index(name)
-        slots = index.prefix(prefix, self.position)  # pyright: ignore[reportAttributeAccessIssue]
-        return self._checked_slots(
-            index.definition,  # pyright: ignore[reportAttributeAccessIssue]
-            slots,
-            lambda v: type(v) is str and v.startswith(prefix),
-        )
+        index = self._range_index(name)
+        slots = index.prefix(prefix, self.position)
+        return slots.take(self._right(index, slots, lambda _, v: type(v) is str and v.startswith(prefix)))
 
-    def _checked_slots(self, definition: IndexDefinition, slots: IntArray, test: object) -> IntArray:
-        if self.position == self.store.position or not len(slots):
-            return slots
-        visible = self._visible(definition, slots)
-        safe = np.where(visible, slots, 0)
-        held = self.property(Element.NODE, safe, definition.keys[0]).values()
-        right = np.fromiter((bool(test(v)) for v in held), np.bool_, len(slots))  # pyright: ignore[reportCallIssue]
-        return slots.compress(visible & right)
+    def _right(self, index: RangeIndex, slots: IntArray, test: Callable[[int, Value], bool]) -> IntArray:
+        """Positions of the candidates that are right as of the snapshot.
+
+        Elements that came later have higher slots. Only where anything else changed since are values read.
+        """
+        inside = slots < self.nodes_top
+        if index.last_change <= self.position:
+            return np.flatnonzero(inside)
+        safe = np.where(inside, slots, 0)
+        covered = np.zeros(len(slots), np.bool_)
+        for label in index.definition.labels:
+            covered |= self.has_label(safe, label)
+        held = self.property(Element.NODE, safe, index.definition.keys[0]).values()
+        right = np.fromiter((test(i, value) for i, value in enumerate(held)), np.bool_, len(slots))
+        return np.flatnonzero(inside & covered & right)
 
     def vector_search(self, name: str, query: Sequence[float], k: int, candidates: BitMap | None = None) -> Scored:
-        return self._searched(name, IndexKind.VECTOR).search(query, k, self.position, candidates)  # pyright: ignore[reportAttributeAccessIssue]
+        index = self._index(name)
+        if not isinstance(index, VectorIndex):
+            raise EntityNotFound(f"`{name}` is no vector index.", detail="IndexNotFound")
+        return index.search(query, k, self.position, candidates)
 
     def text_search(self, name: str, query: str, k: int | None = None, candidates: BitMap | None = None) -> Scored:
-        return self._searched(name, IndexKind.FULLTEXT).search(query, k, self.position, candidates)  # pyright: ignore[reportAttributeAccessIssue]
+        index = self._index(name)
+        if not isinstance(index, FulltextIndex):
+            raise EntityNotFound(f"`{name}` is no full-text index.", detail="IndexNotFound")
+        return index.search(query, k, self.position, candidates)
 
-    def _searched(self, name: str, kind: IndexKind) -> object:
-        index = self.index(name)
-        if index.definition.kind is not kind:  # pyright: ignore[reportAttributeAccessIssue]
-            raise EntityNotFound(f"`{name}` is no {kind.value} index.", detail="IndexNotFound")
-        return index
+
+Followed = tuple[IntArray, IntArray, IntArray]
+
+
+def _kept(found: Followed, keep: BoolArray) -> Followed:
+    """The rows of an expansion that are to stay."""
+    if keep.all():
+        return found
+    rows = np.flatnonzero(keep)
+    positions, nodes, relationships = found
+    return positions.take(rows), nodes.take(rows), relationships.take(rows)

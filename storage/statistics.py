@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from pyroaring import BitMap
 
 from memoradb.core.columns import IntArray, Kind, StringColumn, TypedColumn
 from memoradb.core.semantics import compare, equivalence_key
 
+from .graph.bitmaps import mask_of
 from .view import Element, RangeBound
 
 if TYPE_CHECKING:
@@ -35,19 +37,19 @@ class StoreStatistics:
 
     def relationships(self, type: str | None = None) -> int:
         live = self._store.live_by_type
-        return sum(live.values()) if type is None else live.get(type, 0)
+        return sum(list(live.values())) if type is None else live.get(type, 0)
 
     def relationships_between(self, source: str | None, type: str | None, target: str | None) -> int:
         if source is None and target is None:
             return self.relationships(type)
         key = (source, type, target)
         known = self._between.get(key)
-        position = self._store.position
-        if known is not None and known[0] == position:
+        generation = self._store.generation
+        if known is not None and known[0] == generation:
             return known[1]
         types = [type] if type is not None else list(self._store.types)
         count = sum(self._count(source, t, target) for t in types)
-        self._between[key] = (position, count)
+        self._between[key] = (generation, count)
         return count
 
     def _count(self, source: str | None, type: str, target: str | None) -> int:
@@ -55,19 +57,15 @@ class StoreStatistics:
         adjacency = store.adjacency.get(type)
         if adjacency is None:
             return 0
+        # A writer may be at work: what is counted last is never smaller than what was read before it.
         sources, targets, relationships = adjacency.edges()
+        nodes, slots = store.nodes.count, store.relationships.count
         keep = np.ones(len(sources), np.bool_)
         for label, ends in ((source, sources), (target, targets)):
             if label is not None:
-                has = np.zeros(store.nodes.count, np.bool_)
-                slots = store.labels.get(label)
-                if slots is not None:
-                    has[np.asarray(slots.to_array(), np.int64)] = True
-                keep &= has.take(ends)
+                keep &= mask_of(store.labels.get(label, BitMap()), nodes).take(ends)
         if len(store.relationships.dead):
-            dead = np.zeros(store.relationships.count, np.bool_)
-            dead[np.asarray(store.relationships.dead.to_array(), np.int64)] = True
-            keep &= ~dead.take(relationships)
+            keep &= ~mask_of(store.relationships.dead, slots).take(relationships)
         return int(keep.sum())
 
     def _slots(self, label: str | None) -> IntArray:
@@ -116,13 +114,6 @@ class StoreStatistics:
                     fits = fits and order is not None and (order * sign > 0 or (order == 0 and bound.inclusive))
             inside += fits
         return inside / len(sample)
-
-    def has_self_loops(self, type: str) -> bool:
-        adjacency = self._store.adjacency.get(type)
-        if adjacency is None:
-            return False
-        sources, targets, _ = adjacency.edges()
-        return bool((sources == targets).any())
 
     def generation(self) -> int:
         return self._store.generation

@@ -47,24 +47,19 @@ class Transaction:
             UniqueViolation: a value that must be unique is there already.
             ReadOnlyDatabase, DiskFull: the log takes no more.
         """
-        self._check()
-        try:
-            return self._engine.commit(self)
-        finally:
-            self._end()
+        if not self.is_open:
+            raise TransactionClosed("The transaction was committed or rolled back before.")
+        return self._engine.commit(self)
 
     def rollback(self) -> None:
         """Forget the changes; a second time is no error."""
+        self.end()
+
+    def end(self) -> None:
+        """The transaction is over: let the engine know, once."""
         if self.is_open:
-            self._end()
-
-    def _end(self) -> None:
-        self.is_open = False
-        self._engine.ended(self)
-
-    def _check(self) -> None:
-        if not self.is_open:
-            raise TransactionClosed("The transaction was committed or rolled back before.")
+            self.is_open = False
+            self._engine.ended(self)
 
     def __enter__(self) -> Transaction:
         return self

@@ -10,11 +10,19 @@ from typing import Protocol
 from memoradb.core.errors import DatabaseLocked, DiskFull, StorageError
 
 
+class Lock(Protocol):
+    """An exclusive lock, held until released."""
+
+    def release(self) -> None:
+        """Let others in; a second time is no error."""
+        ...
+
+
 class File(Protocol):
     """An open file."""
 
     def append(self, data: bytes) -> None:
-        """Write at the end; volatile until ``sync``."""
+        """Write at the end; volatile until ``sync``. Where it fails, a part of ``data`` may be there."""
         ...
 
     def sync(self) -> None:
@@ -55,18 +63,23 @@ class Vfs(Protocol):
         """A file to append to."""
         ...
 
-    def write_atomically(self, path: str, data: bytes) -> None:
-        """The whole content or nothing: a temporary file, synced, renamed, directory synced."""
+    def write_atomically(self, path: str, data: bytes, sync_directory: bool = True) -> None:
+        """The whole content or nothing: a temporary file, synced, renamed, directory synced.
+
+        Without ``sync_directory`` the caller does that, once for many files.
+        """
         ...
 
     def remove(self, path: str) -> None:
-        """A file; no error where there is none."""
+        """A file; no error where there is none. Durable once the directory is synced."""
         ...
 
-    def sync_directory(self, path: str) -> None: ...
+    def sync_directory(self, path: str) -> None:
+        """Make names that were added, replaced or removed in a directory durable."""
+        ...
 
-    def lock(self, path: str) -> object:
-        """An exclusive lock held while the returned object lives; DatabaseLocked where another process has it."""
+    def lock(self, path: str) -> Lock:
+        """An exclusive lock; DatabaseLocked where another process has it."""
         ...
 
 
@@ -168,7 +181,7 @@ class RealVfs:
     def open(self, path: str, create: bool = False) -> File:
         return RealFile(path, create)
 
-    def write_atomically(self, path: str, data: bytes) -> None:
+    def write_atomically(self, path: str, data: bytes, sync_directory: bool = True) -> None:
         temporary = path + ".tmp"
         try:
             with open(temporary, "wb") as file:
@@ -178,7 +191,8 @@ class RealVfs:
             os.replace(temporary, path)
         except OSError as error:
             raise translate(error, path) from error
-        self.sync_directory(os.path.dirname(path))
+        if sync_directory:
+            self.sync_directory(os.path.dirname(path))
 
     def remove(self, path: str) -> None:
         try:
@@ -200,7 +214,7 @@ class RealVfs:
         except OSError as error:
             raise translate(error, path) from error
 
-    def lock(self, path: str) -> object:
+    def lock(self, path: str) -> Lock:
         return FileLock(path)
 
 

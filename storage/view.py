@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, IntEnum
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
+import numpy as np
 from pyroaring import BitMap
 
 from memoradb.core.columns import BoolArray, Column, FloatArray, IntArray
@@ -60,6 +61,26 @@ class IndexDefinition:
     options: tuple[tuple[str, Value], ...] = ()
 
 
+def definition_to_value(definition: IndexDefinition) -> Value:
+    """An index definition as a plain value, for the log and for checkpoints."""
+    return [
+        definition.name,
+        definition.kind.value,
+        definition.element.value,
+        list(definition.labels),
+        list(definition.keys),
+        dict(definition.options),
+    ]
+
+
+def definition_from_value(value: Value) -> IndexDefinition:
+    """The inverse of ``definition_to_value``."""
+    name, kind, element, labels, keys, options = value
+    return IndexDefinition(
+        name, IndexKind(kind), Element(element), tuple(labels), tuple(keys), tuple(sorted(options.items()))
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Neighbours:
     """An expansion: row ``source_position[i]`` of the input reaches ``node[i]`` by ``relationship[i]``.
@@ -70,6 +91,50 @@ class Neighbours:
     source_position: IntArray
     node: IntArray
     relationship: IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class NeverNull:
+    """Every node with ``label`` has property ``key``."""
+
+    label: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndsLabelled:
+    """Every relationship of ``type`` ends (``outgoing``) or starts at a node with ``label``."""
+
+    type: str
+    outgoing: bool
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoopFree:
+    """No relationship of ``type`` starts and ends at one node."""
+
+    type: str
+
+
+Fact: TypeAlias = NeverNull | EndsLabelled | LoopFree
+"""What may spare a query checks; ``storage.facts`` decides it."""
+
+
+def part_of(neighbours: Neighbours, first: int, stop: int) -> Neighbours:
+    """Of each source's relationships those from ``first`` to ``stop``: the slow twin of ``expand_part``."""
+    positions = neighbours.source_position
+    starts = np.flatnonzero(np.diff(positions, prepend=-1))
+    number = np.arange(len(positions)) - np.repeat(starts, np.diff(starts, append=len(positions)))
+    kept = np.flatnonzero((number >= first) & (number < stop))
+    return Neighbours(positions.take(kept), neighbours.node.take(kept), neighbours.relationship.take(kept))
+
+
+def sums_of(neighbours: Neighbours, values: IntArray, count: int) -> IntArray:
+    """For each of ``count`` sources the sum of ``values`` over its neighbours: the slow twin of ``neighbour_sums``."""
+    sums = np.zeros(count, np.int64)
+    np.add.at(sums, neighbours.source_position, values.take(neighbours.node))
+    return sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +184,6 @@ class Statistics(Protocol):
         self, label: str | None, key: str, low: RangeBound | None, high: RangeBound | None
     ) -> float | None:
         """Share of the label's nodes whose value lies in the range, None where not known."""
-        ...
-
-    def has_self_loops(self, type: str) -> bool:
-        """Whether any relationship of the type starts and ends at one node."""
         ...
 
     def generation(self) -> int:
@@ -201,12 +262,31 @@ class GraphView(Protocol):
         """Every relationship of each source (None: any type). BOTH yields a self-loop once."""
         ...
 
+    def expand_part(
+        self, sources: IntArray, types: Sequence[str] | None, direction: Direction, first: int, stop: int
+    ) -> Neighbours:
+        """The relationships ``first`` to ``stop`` (excluded) of each source, in the order that ``expand`` has."""
+        ...
+
     def degrees(self, sources: IntArray, types: Sequence[str] | None, direction: Direction) -> IntArray:
         """How many relationships ``expand`` would yield for each source."""
         ...
 
     def neighbours(self, slot: int, types: Sequence[str] | None, direction: Direction) -> BitMap:
         """The distinct neighbours of one node, as a set; lazily built and kept. Read only."""
+        ...
+
+    def neighbour_sums(
+        self, sources: IntArray, values: IntArray, types: Sequence[str] | None, direction: Direction
+    ) -> IntArray:
+        """For each source the sum of ``values``, by node slot, over what ``expand`` would yield for it.
+
+        Wraps around beyond 64 bits: who may get there looks before.
+        """
+        ...
+
+    def fact(self, fact: Fact) -> bool:
+        """Whether a fact is true of this view; False also where that is not cheap to say."""
         ...
 
     # --- properties

@@ -1,92 +1,131 @@
 """Metamorphic oracles: the same answer must come whichever way it is asked.
 
-* ternary-logic partitioning (Rigger and Su 2020): rows where p is true, false and null together are all rows;
-* batch bounds 1, 2, 3 and the usual;
-* each rewrite rule off;
-* an index made, and dropped;
+* batch bounds 1, 2, 3 (16K is the usual);
+* each rewrite rule off, and all of them;
+* vectorised kernels on every batch, and on none;
+* indexes made, and dropped again;
 * the database closed and opened again;
-* round trips: a value encoded and decoded, a literal written and read.
+* ternary-logic partitioning (Rigger and Su 2020): rows where p is true, false and null together are all rows.
 """
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections import Counter
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Final
 
-from memoradb.core.errors import MemoraDBError
-from memoradb.core.semantics import equivalence_key
-from memoradb.core.values import Node, Relationship
+from memoradb.memql.bind.aggregation import contains_aggregate
 from memoradb.memql.rewrite.driver import RULES
 from memoradb.memql.session import Options
+from memoradb.memql.syntax import ast as a
+from memoradb.memql.syntax import ast_expr as e
+from memoradb.memql.syntax.printer import print_query
 
-from ..strategies.queries import QuerySpec
+from ..strategies.queries import Query
+from .agreement import Finding
+from .engine import Bench, Prepared
+from .outcomes import Outcome
 
+Variants = Iterator[tuple[str, Outcome]]
 
-class Violation(AssertionError):
-    """Two ways of asking gave different answers."""
-
-
-def _key(value: Any) -> Any:
-    if isinstance(value, (Node, Relationship)):
-        return (type(value).__name__, value.id)
-    if isinstance(value, list):
-        return ("list", *map(_key, value))
-    return (type(value).__name__, equivalence_key(value))
-
-
-def bag(database: Any, text: str, options: Options | None = None) -> Counter[Any] | str:
-    """The rows as a bag, or the name of the error."""
-    try:
-        rows = database.execute(text, options=options)
-    except MemoraDBError as error:
-        return type(error).__name__
-    return Counter(tuple(map(_key, row)) for row in rows)
+BATCH_ROWS: Final = (1, 2, 3)
+INDEXES: Final = (
+    "CREATE INDEX fuzz_number FOR (n:A) ON (n.x)",
+    "CREATE INDEX fuzz_text FOR (n:B) ON (n.s)",
+    "CREATE INDEX fuzz_mixed FOR (n:C) ON (n.m)",
+    "CREATE VECTOR INDEX fuzz_cosine FOR (n:A) ON (n.v) OPTIONS {indexConfig: {`vector.dimensions`: 2, "
+    "`vector.similarity_function`: 'cosine'}}",
+)
 
 
-def _same(what: str, text: str, expected: Any, found: Any) -> None:
-    if expected != found:
-        raise Violation(f"{what} changes the answer of\n  {text}\nfrom {expected}\nto {found}")
-
-
-def partitioning(database: Any, query: QuerySpec) -> None:
-    """Rows with p, NOT p and p IS NULL are the rows without p."""
-    whole = bag(database, f"{query.match} RETURN {query.items}")
-    if isinstance(whole, str):
-        return
-    total: Counter[Any] = Counter()
-    for condition in (query.predicate, f"NOT ({query.predicate})", f"({query.predicate}) IS NULL"):
-        part = bag(database, f"{query.match} WHERE {condition} RETURN {query.items}")
-        if isinstance(part, str):
-            return
-        total += part
-    _same("Partitioning", query.text, whole, total)
-
-
-def batch_bounds(database: Any, query: QuerySpec) -> None:
+def batch_bounds(bench: Bench, query: Query) -> Variants:
     """The answer does not depend on the size of a batch."""
-    expected = bag(database, query.text)
-    for rows in (1, 2, 3):
-        _same(f"A batch bound of {rows}", query.text, expected, bag(database, query.text, Options(batch_rows=rows)))
+    for rows in BATCH_ROWS:
+        yield f"with batches of {rows}", bench.engine(query, Options(batch_rows=rows))
 
 
-def rules_off(database: Any, query: QuerySpec) -> None:
-    """The answer does not depend on any rewrite rule."""
-    expected = bag(database, query.text)
-    for rule in RULES:
-        options = Options(disabled_rules=(rule.__name__,))
-        _same(f"Without {rule.__name__}", query.text, expected, bag(database, query.text, options))
+def rules_off(bench: Bench, query: Query) -> Variants:
+    """The answer does not depend on any rewrite rule: those that fired are turned off, one by one and together."""
+    fired = dict.fromkeys(bench.fired_rules(query))
+    for rule in fired:
+        yield f"without {rule}", bench.engine(query, Options(disabled_rules=(rule,)))
+    if fired:
+        yield "without rewriting", bench.engine(query, Options(disabled_rules=tuple(r.__name__ for r in RULES)))
 
 
-def index_dropped(database: Any, query: QuerySpec) -> None:
-    """The answer does not depend on an index."""
-    expected = bag(database, query.text)
-    database.execute("CREATE INDEX fuzz_index IF NOT EXISTS FOR (n:A) ON (n.x)")
+def kernels(bench: Bench, query: Query) -> Variants:
+    """The answer does not depend on whether kernels or scalar semantics compute it."""
+    yield "with kernels everywhere", bench.engine(query, Options(kernels="always"))
+    yield "without kernels", bench.engine(query, Options(kernels="never"))
+
+
+def indexes(bench: Bench, query: Query) -> Variants:
+    """The answer does not depend on indexes."""
+    for statement in INDEXES:
+        bench.database.execute(statement)
     try:
-        _same("An index", query.text, expected, bag(database, query.text))
+        bench.fired_rules(query)
+        yield "with indexes", bench.engine(query)
     finally:
-        database.execute("DROP INDEX fuzz_index")
-    _same("A dropped index", query.text, expected, bag(database, query.text))
+        for statement in INDEXES:
+            name = next(word for word in statement.split() if word.startswith("fuzz_"))
+            bench.database.execute(f"DROP INDEX {name}")
+    yield "with indexes dropped", bench.engine(query)
 
 
-ORACLES: tuple[Callable[[Any, QuerySpec], None], ...] = (partitioning, batch_bounds, rules_off, index_dropped)
+def reopened(bench: Bench, query: Query) -> Variants:
+    """The answer does not depend on closing and opening the database, nor does its state."""
+    path = tempfile.mkdtemp(prefix="memoradb-fuzz-")
+    try:
+        first = Bench(bench.graph, path)
+        state = first.database.storage.store.state_hash()
+        first.close()
+        again = Bench(bench.graph, path)
+        try:
+            if again.database.storage.store.state_hash() != state:
+                yield "reopened: another state", Outcome("another state")
+            yield "reopened", again.engine(query)
+        finally:
+            again.close()
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+VARIANTS: Final[dict[str, Callable[[Bench, Query], Variants]]] = {
+    "batch": batch_bounds,
+    "rules": rules_off,
+    "kernels": kernels,
+    "index": indexes,
+    "reopen": reopened,
+}
+
+
+def partitioning(bench: Bench, prepared: Prepared) -> Finding | None:
+    """Rows with p, NOT p and p IS NULL are the rows without p: of MATCH, WHERE and RETURN without aggregates."""
+    body = None if prepared.statement is None else prepared.statement.body
+    if not isinstance(body, a.SingleQuery) or len(body.clauses) != 2:
+        return None
+    match, returned = body.clauses
+    if not isinstance(match, a.Match) or not isinstance(returned, a.Return) or match.optional or match.where is None:
+        return None
+    shown = returned.projection
+    plain = not (shown.distinct or shown.order_by or shown.skip or shown.limit)
+    if not plain or any(contains_aggregate(i.expression) for i in shown.items):
+        return None
+
+    def rows(where: e.Expression | None) -> Outcome:
+        query = print_query(replace(body, clauses=(replace(match, where=where), returned)))
+        return bench.engine(replace(prepared.query, text=query))
+
+    predicate = match.where
+    parts = [rows(x) for x in (predicate, e.Unary("NOT", predicate), e.IsNull(predicate, False))]
+    whole = rows(None)
+    if any(part.error is not None for part in (whole, *parts)):
+        return None
+    if Counter(row for part in parts for row in part.rows) == Counter(whole.rows):
+        return None
+    found = "\n".join(part.text() for part in parts)
+    return Finding("partition", "The rows with p, NOT p and p IS NULL are not all rows.", whole.text(), found)

@@ -21,7 +21,9 @@ NAME = "hashed-256"
 DIMENSIONS = 256
 _WORD = re.compile(r"[^\W_]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_WORD_WEIGHT = 2.0
+# A word's n-grams weigh 1 together. At 2.0 the whole word drowned them (parse and parsing: cosine 0.08, parse and bread
+# 0.02); at 0.7 they count (0.27 and 0.05), and a shared word still counts about half.
+_WORD_WEIGHT = 0.7
 _STOP = frozenset(
     "a an and are as at be by can do for from has have if in is it its may not of on or that the then this to was were "
     "when which will with you your".split()
@@ -29,14 +31,15 @@ _STOP = frozenset(
 
 
 @lru_cache(maxsize=65_536)
-def _features(word: str) -> tuple[tuple[int, float], ...]:
-    """(signed hash, weight) of a word and of its n-grams, marked at both ends."""
-    found = [(zlib.crc32(b"w" + word.encode()), _WORD_WEIGHT)]
+def _features(word: str) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Places and signed weights of a word and of its n-grams, marked at both ends."""
     marked = f"<{word}>"
     grams = [marked[i : i + n] for n in (3, 4, 5) for i in range(len(marked) - n + 1)]
-    share = 1.0 / math.sqrt(len(grams)) if grams else 0.0
-    found.extend((zlib.crc32(b"g" + g.encode()), share) for g in grams)
-    return tuple(found)
+    hashes = [zlib.crc32(b"w" + word.encode("utf-8", "surrogatepass"))]
+    hashes += [zlib.crc32(b"g" + g.encode("utf-8", "surrogatepass")) for g in grams]
+    weights = [_WORD_WEIGHT] + [1.0 / math.sqrt(len(grams))] * len(grams)
+    signed = [w if h & 0x100 else -w for h, w in zip(hashes, weights, strict=True)]
+    return np.array([h & 0xFF for h in hashes], np.intp), np.array(signed)
 
 
 def _vector(text: str) -> NDArray[np.float64]:
@@ -45,14 +48,17 @@ def _vector(text: str) -> NDArray[np.float64]:
         word = word.lower()
         if word not in _STOP:
             counts[word] = counts.get(word, 0) + 1
-    vector = np.zeros(DIMENSIONS)
-    for word, count in counts.items():
-        scale = 1.0 + math.log(count)
-        for hashed, weight in _features(word):
-            sign = 1.0 if hashed & 0x100 else -1.0
-            vector[hashed & 0xFF] += sign * weight * scale
-    norm = math.sqrt(float(vector @ vector))
-    return vector / norm if norm else vector
+    if not counts:
+        return np.zeros(DIMENSIONS)
+    features = [_features(word) for word in counts]
+    places = np.concatenate([f[0] for f in features])
+    weights = np.concatenate(
+        [f[1] if n == 1 else f[1] * (1.0 + math.log(n)) for f, n in zip(features, counts.values(), strict=True)]
+    )
+    vector = np.bincount(places, weights, DIMENSIONS)
+    # fsum, not a dot product: BLAS adds in another order on another machine.
+    norm = math.sqrt(math.fsum((vector * vector).tolist()))
+    return vector / (norm or 1.0)
 
 
 def embed_many(texts: Sequence[str]) -> NDArray[np.float32]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Protocol
 
 from memoradb.storage.view import GraphView, IndexDefinition
@@ -34,6 +35,22 @@ class Catalog(Protocol):
         """All indexes."""
         ...
 
+    def labels(self) -> frozenset[str]:
+        """Labels that the graph has seen."""
+        ...
+
+    def relationship_types(self) -> frozenset[str]:
+        """Likewise."""
+        ...
+
+    def property_keys(self) -> frozenset[str]:
+        """Likewise."""
+        ...
+
+    def nodes_with_label(self, label: str) -> int:
+        """How many there are."""
+        ...
+
 
 class GraphCatalog:
     """The catalog of one database at one view."""
@@ -57,3 +74,20 @@ class GraphCatalog:
 
     def indexes(self) -> Sequence[IndexDefinition]:
         return self._view.indexes()
+
+    @cached_property
+    def _names(self) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+        view = self._view
+        return frozenset(view.labels()), frozenset(view.relationship_types()), frozenset(view.property_keys())
+
+    def labels(self) -> frozenset[str]:
+        return self._names[0]
+
+    def relationship_types(self) -> frozenset[str]:
+        return self._names[1]
+
+    def property_keys(self) -> frozenset[str]:
+        return self._names[2]
+
+    def nodes_with_label(self, label: str) -> int:
+        return self._view.statistics.nodes_with_label(label)

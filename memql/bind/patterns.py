@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from memoradb.core.errors import SemanticError, UnsupportedFeature, VariableAlreadyBound
+from memoradb.core.errors import QueryTooComplex, SemanticError, UnsupportedFeature, VariableAlreadyBound
+from memoradb.core.limits import MATCH_RELATIONSHIPS_MAX
 from memoradb.storage.view import Direction
 
 from ..plan import expr as b
@@ -14,9 +15,29 @@ from ..plan.properties import argument_variables, output_columns
 from ..syntax import ast_expr as e
 from ..syntax import ast_pattern as p
 from ..syntax.ast_expr import SubqueryKind
-from .expressions import Bound, ExpressionBinder, label_test
+from .expressions import Bound, ExpressionBinder
+from .labels import plain_labels, plain_types
 from .scope import BoundVariable, Names, Scope, type_conflict
 from .types import Type
+
+
+def _check_size(patterns: tuple[p.PathPattern, ...]) -> None:
+    count = 0
+    for pattern in patterns:
+        for element in pattern.elements:
+            if isinstance(element, p.RelationshipPattern):
+                count += 1
+                if count > MATCH_RELATIONSHIPS_MAX:
+                    raise QueryTooComplex(
+                        f"One MATCH has at most {MATCH_RELATIONSHIPS_MAX} relationships.",
+                        limit="MATCH_RELATIONSHIPS_MAX",
+                        value=MATCH_RELATIONSHIPS_MAX,
+                        span=element.span,
+                        hint="Variable length, -[:T*1..500]->, follows long chains; WITH divides a statement.",
+                    )
+
+
+_NO_NEW_NAMES = "A pattern as a condition brings no new names: leave the name out, or write EXISTS { ... }."
 
 
 @dataclass(slots=True)
@@ -33,8 +54,8 @@ class GraphBuilder:
     """Names of relationship variables in this MATCH: none may stand twice."""
 
     def graph(self) -> PatternGraph:
-        """The finished graph; relationships of one MATCH are all different."""
-        group = frozenset(r.variable for r in self.relationships)
+        """The finished graph; relationships of one MATCH are all different, but for those of shortest paths."""
+        group = frozenset(r.variable for r in self.relationships if r.shortest is None)
         return PatternGraph(
             tuple(self.nodes.values()),
             tuple(self.relationships),
@@ -53,6 +74,7 @@ class PatternBinder:
 
     def bind_all(self, patterns: tuple[p.PathPattern, ...], scope: Scope, fixed: bool = False) -> GraphBuilder:
         """All patterns of one MATCH. ``scope`` gains their variables; ``fixed``: new ones are an error."""
+        _check_size(patterns)
         builder = GraphBuilder()
         later: list[tuple[e.Expression | e.MapLiteral, str, bool]] = []
         for pattern in patterns:
@@ -82,12 +104,18 @@ class PatternBinder:
         if pattern.selector is not None:
             kinds = {p.SelectorKind.SHORTEST_PATH: "one", p.SelectorKind.ALL_SHORTEST_PATHS: "all"}
             shortest = kinds.get(pattern.selector.kind)
-            if shortest is None:
+            if shortest is None and pattern.selector.kind is not p.SelectorKind.ALL:
                 raise UnsupportedFeature(
                     f"The path selector {pattern.selector.kind.value} is not supported yet.",
-                    span=pattern.span,
-                    hint="shortestPath((a)-[*]->(b)) is.",
+                    span=pattern.selector.span,
+                    hint="shortestPath((a)-[*]->(b)) and allShortestPaths((a)-[*]->(b)) are.",
                 )
+        if pattern.mode not in (None, p.PathMode.TRAIL):
+            raise UnsupportedFeature(
+                f"The path mode {pattern.mode.value if pattern.mode else ''} is not supported yet.",
+                span=pattern.span,
+                hint="Without a mode, no relationship is walked twice in one MATCH: a TRAIL.",
+            )
         if pattern.variable is not None and scope.get(pattern.variable.name) is not None:
             raise VariableAlreadyBound(
                 f"`{pattern.variable.name}` is bound already: a path needs a name of its own.",
@@ -112,7 +140,11 @@ class PatternBinder:
                 case p.RelationshipPattern():
                     waiting = element
                 case p.QuantifiedPath():
-                    raise UnsupportedFeature("Quantified path patterns are not supported yet.", span=element.span)
+                    raise UnsupportedFeature(
+                        "Quantified path patterns are not supported yet.",
+                        span=element.span,
+                        hint="Variable length is, for one relationship: (a)-[:T*1..3]->(b).",
+                    )
         if shortest is not None and len(columns) != 3:
             raise SemanticError("shortestPath() takes a pattern of one relationship.", span=pattern.span)
         if pattern.variable is not None:
@@ -158,7 +190,7 @@ class PatternBinder:
                 builder.arguments.add(known.column)
             return known.column
         if fixed:
-            scope.need(name.name, name.span)
+            scope.need(name.name, name.span, _NO_NEW_NAMES)
         variable = BoundVariable(self._names.user(name.name), Type.NODE)
         scope.add(name.name, variable)
         builder.declared[name.name] = variable
@@ -174,7 +206,7 @@ class PatternBinder:
             return
         if isinstance(properties, e.Parameter):
             raise SemanticError(
-                "A parameter cannot be a pattern's property map here.",
+                "A parameter cannot be the property map of a pattern in MATCH.",
                 span=properties.span,
                 hint=f"Name its keys: {{key: ${properties.name}.key}}.",
                 detail="InvalidParameterUse",
@@ -193,7 +225,11 @@ class PatternBinder:
         shortest: str | None,
     ) -> str:
         if pattern.quantifier is not None:
-            raise UnsupportedFeature("Quantified relationships are not supported yet.", span=pattern.span)
+            raise UnsupportedFeature(
+                "Quantified relationships are not supported yet.",
+                span=pattern.quantifier.span,
+                hint="Variable length is: -[:T*1..3]->.",
+            )
         length = None
         if pattern.length is not None:
             low = 1 if pattern.length.low is None else pattern.length.low
@@ -268,11 +304,13 @@ class PatternBinder:
             if not known.type & wanted:
                 raise type_conflict(name.name, name.span, known.type, "relationships" if is_list else "a relationship")
             if name.name in builder.declared:
-                raise VariableAlreadyBound(f"`{name.name}` is bound already.", span=name.span)
+                raise VariableAlreadyBound(
+                    f"`{name.name}` is bound already: a path, or a relationship of this MATCH.", span=name.span
+                )
             builder.arguments.add(known.column)
             return known.column
         if fixed:
-            scope.need(name.name, name.span)
+            scope.need(name.name, name.span, _NO_NEW_NAMES)
         kind = Type.LIST if is_list else Type.RELATIONSHIP
         variable = BoundVariable(self._names.user(name.name), kind, is_list)
         scope.add(name.name, variable)
@@ -350,25 +388,3 @@ def with_arguments(plan: nodes.LogicalNode, columns: frozenset[str]) -> nodes.Lo
 
         return replace(plan, outer=with_arguments(plan.outer, columns))
     return map_children(plan, lambda child: with_arguments(child, columns))
-
-
-def plain_labels(labels: p.LabelExpression | None) -> tuple[tuple[str, ...], b.LabelTest | None]:
-    """Labels that must all hold, and what else a label expression asks."""
-    if labels is None:
-        return (), None
-    operands = labels.operands if isinstance(labels, p.LabelAnd) else (labels,)
-    names = tuple(o.name for o in operands if isinstance(o, p.LabelName))
-    rest = tuple(o for o in operands if not isinstance(o, p.LabelName))
-    if not rest:
-        return names, None
-    return names, label_test(rest[0] if len(rest) == 1 else p.LabelAnd(rest))
-
-
-def plain_types(types: p.LabelExpression | None) -> tuple[tuple[str, ...], b.LabelTest | None]:
-    """Alternative types, or a test where the expression is anything else."""
-    if types is None:
-        return (), None
-    operands = types.operands if isinstance(types, p.LabelOr) else (types,)
-    if all(isinstance(o, p.LabelName) for o in operands):
-        return tuple(dict.fromkeys(o.name for o in operands if isinstance(o, p.LabelName))), None
-    return (), label_test(types)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from memoradb.core.arithmetic import checked
 from memoradb.core.batch import Batch
-from memoradb.core.columns import BoolArray, Column, IntArray, Kind, TypedColumn
+from memoradb.core.columns import BoolArray, Column, IntArray, Kind, RaggedColumn, TypedColumn, ragged_positions
 from memoradb.core.errors import TypeMismatch
 from memoradb.core.semantics import type_name
 from memoradb.core.values import NodeRef, RelationshipRef
 from memoradb.storage.view import Direction
 
 from .context import Context
+from .operator import DEMAND_GROWTH
 
 
 def element_slots(column: Column, kind: Kind) -> tuple[IntArray, IntArray | None]:
@@ -43,6 +44,11 @@ def relationship_conflicts(batch: Batch, name: str, relationships: IntArray, pos
     column = batch.columns[name]
     if isinstance(column, TypedColumn):
         return column.data.take(positions) == relationships
+    if isinstance(column, RaggedColumn) and isinstance(column.child, TypedColumn):
+        offsets, inner = ragged_positions(column.offsets, positions)
+        owners = np.repeat(np.arange(len(positions)), np.diff(offsets))
+        hits = owners.compress(column.child.data.take(inner) == relationships.take(owners))
+        return np.bincount(hits, minlength=len(positions)) > 0
     values = column.values()
     found = np.zeros(len(relationships), np.bool_)
     for i, (position, slot) in enumerate(zip(positions.tolist(), relationships.tolist(), strict=True)):
@@ -66,16 +72,47 @@ def is_plain(column: Column) -> bool:
     return isinstance(column, TypedColumn) and column.kind == Kind.RELATIONSHIP and column.mask is None
 
 
-def degree_slices(degrees: IntArray, rows_max: int) -> Iterator[tuple[int, int]]:
-    """Ranges of sources whose relationships add up to at most ``rows_max``, one source at least."""
+def degree_slices(degrees: IntArray, rows_max: int, rows_first: int | None = None) -> Iterator[tuple[int, int]]:
+    """Ranges of sources whose relationships add up to at most ``rows_max``, one source at least.
+
+    With ``rows_first`` the first range has no more than that, and each has ``DEMAND_GROWTH`` times as many.
+    """
     total = np.cumsum(degrees)
     start, count = 0, len(degrees)
+    size = rows_max if rows_first is None else min(rows_first, rows_max)
     while start < count:
         base = int(total[start - 1]) if start else 0
-        stop = int(np.searchsorted(total, base + rows_max, "right"))
+        stop = int(np.searchsorted(total, base + size, "right"))
         stop = max(stop, start + 1)
         yield start, stop
         start = stop
+        size = min(size * DEMAND_GROWTH, rows_max)
+
+
+ROUND_NEIGHBOURS = 4
+"""Neighbours that a row is shown in the first round of an expansion that may stop early."""
+
+
+def expansion_rounds(
+    degrees: IntArray, wanting: Callable[[IntArray], IntArray], rows_max: int
+) -> Iterator[tuple[IntArray, int, int]]:
+    """(sources, first neighbour, stop): a few neighbours of every source, then more of those that still want some.
+
+    Over hubs most rows are satisfied by their first neighbours: 0.2 ms instead of 30 where half of them are, at worst
+    even (DESIGN 4.3). ``wanting``: of these sources, those whose argument row is not satisfied.
+    """
+    sources = np.arange(len(degrees))
+    first, stop = 0, ROUND_NEIGHBOURS
+    while True:
+        sources = wanting(sources.compress(degrees.take(sources) > first))
+        if not len(sources):
+            return
+        shown = np.minimum(degrees.take(sources), stop) - first
+        for a, b in degree_slices(shown, rows_max):
+            piece = wanting(sources[a:b])
+            if len(piece):
+                yield piece, first, stop
+        first, stop = stop, stop * DEMAND_GROWTH
 
 
 def counted_rows(batch: Batch, positions: IntArray) -> Batch:

@@ -44,14 +44,14 @@ class Aggregation(Operator):
         for state in states:
             state.grow(groups.count)
         with context.held() as memory:
-            for batch in context.batches(self.input, frame):
+            for batch in context.batches(self.input, frame.whole()):
                 columns = [k(batch, context) for k in self._keys]
                 before = groups.count
                 codes = groups.assign(columns, batch)
                 memory.add((groups.count - before) * (64 + 32 * (len(columns) + len(states))))
                 for item, state, expressions in zip(self.aggregates, states, self._arguments, strict=True):
                     state.grow(groups.count)
-                    state.update(codes, [x(batch, context) for x in expressions], batch.weight)
+                    state.update(codes, [x(batch, context) for x in expressions], batch.weight, batch.length)
                     if item.function in _GATHERING or item.distinct:
                         memory.add(16 * (batch.length if batch.weight is None else int(batch.weight.sum())))
             yield from self._result(groups, states, frame, context)
@@ -99,10 +99,10 @@ class _Groups:
         """The argument row of each group."""
         return np.concatenate(self._row_parts) if self._keyed else np.arange(self._rows)
 
-    def assign(self, columns: list[Column], batch: Batch) -> IntArray:
-        """The group of each row of ``batch``; new groups keep their key values."""
+    def assign(self, columns: list[Column], batch: Batch) -> IntArray | None:
+        """The group of each row of ``batch``, None where there is but one; new groups keep their key values."""
         if not self._keyed:
-            return batch.rows()
+            return None if self._rows == 1 else batch.rows()
         row = None if self._rows == 1 else batch.rows()
         if row is None and len(columns) == 1 and (self._dense is not None or not self.key_columns):
             column = columns[0]

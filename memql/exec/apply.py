@@ -23,22 +23,25 @@ from ..plan.explain import show, show_variable
 from ..plan.expr import Expr
 from ..plan.nodes import ApplyKind
 from .adjacent import multiplied
-from .context import Context
+from .context import Context, batch_bytes
 from .operator import Frame, Operator
-
-SLICE_ROWS = 4_096
-"""Outer rows run at a time."""
+from .slices import OutputSlices
 
 
 @dataclass(eq=False, slots=True)
 class Apply(Operator):
-    """All kinds of correlated subquery that are clauses."""
+    """All kinds of correlated subquery that are clauses.
+
+    ``updating``: the inner plan writes, so it runs once for each row, whatever its weight, and is never replayed.
+    ``per_row``: it also reads what it writes, so each outer row must see what the ones before it did.
+    """
 
     outer: Operator
     inner: Operator
     kind: ApplyKind
     variables: tuple[str, ...]
     arguments: tuple[str, ...]
+    updating: bool = False
     per_row: bool = False
 
     @property
@@ -46,15 +49,16 @@ class Apply(Operator):
         return self.kind.value
 
     def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
-        size = 1 if self.per_row else min(SLICE_ROWS, context.rows_max)
-        writes = self.per_row or hasattr(context.view, "create_nodes")
-        for batch in context.batches(self.outer, frame):
-            if self.kind in (ApplyKind.UNIT, ApplyKind.CROSS) and writes:
+        slices = OutputSlices(self.inner, context)
+        for batch in context.batches(self.outer, frame.whole() if self.updating else frame):
+            if self.updating:
                 batch = batch.expanded()
-            for start in range(0, batch.length, size):
-                piece = batch.slice(start, start + size)
-                if piece.length == 1 or writes:
-                    yield from self._joined(piece, context, stream=piece.length == 1)
+            for piece in self._pieces(batch, slices):
+                if piece.length == 1:
+                    yield from self._joined(piece, context, stream=True)
+                    continue
+                if self.updating:
+                    yield from self._joined(piece, context, stream=False)
                     continue
                 try:
                     found = list(self._joined(piece, context, stream=False))
@@ -62,17 +66,27 @@ class Apply(Operator):
                     for i in range(piece.length):
                         yield from self._joined(piece.slice(i, i + 1), context, stream=True)
                     continue
+                slices.caused(piece.length, sum(b.length for b in found))
                 yield from found
 
+    def _pieces(self, batch: Batch, slices: OutputSlices) -> Iterator[Batch]:
+        if not self.per_row:
+            return slices.of(batch)
+        return (batch.slice(i, i + 1) for i in range(batch.length))
+
     def _joined(self, piece: Batch, context: Context, stream: bool) -> Iterator[Batch]:
-        inner = context.batches(self.inner, argument_frame(piece, self.arguments))
+        start = argument_frame(piece, self.arguments)
+        if self.kind in (ApplyKind.SEMI, ApplyKind.ANTI):
+            start = start.asked(1)
+        inner = context.batches(self.inner, start)
         match self.kind:
             case ApplyKind.UNIT:
                 for _ in inner:
                     pass
                 yield piece
             case ApplyKind.SEMI | ApplyKind.ANTI:
-                found = np.zeros(piece.length, np.bool_)
+                assert start.demand is not None
+                found = start.demand.satisfied
                 for batch in inner:
                     found[batch.rows()] = True
                     if found.all():
@@ -92,14 +106,18 @@ class Apply(Operator):
             if not hit and self.kind is ApplyKind.OPTIONAL:
                 yield self._miss(piece)
             return
-        held = list(inner)
-        if not held:
-            if self.kind is ApplyKind.OPTIONAL:
-                yield self._miss(piece)
-            return
-        out = self._join(piece, concat_batches(held), self.kind is ApplyKind.OPTIONAL)
-        for start in range(0, out.length, context.rows_max):
-            yield out.slice(start, start + context.rows_max)
+        held: list[Batch] = []
+        with context.held() as memory:
+            for batch in inner:
+                memory.add(batch_bytes(batch))
+                held.append(batch)
+            if not held:
+                if self.kind is ApplyKind.OPTIONAL:
+                    yield self._miss(piece)
+                return
+            out = self._join(piece, concat_batches(held), self.kind is ApplyKind.OPTIONAL)
+            for start in range(0, out.length, context.rows_max):
+                yield out.slice(start, start + context.rows_max)
 
     def _miss(self, piece: Batch) -> Batch:
         return piece.with_columns({v: ConstantColumn(None, piece.length) for v in self.variables})
@@ -124,7 +142,7 @@ class Apply(Operator):
         return Batch(columns, out.length, out.row, weight)
 
     def describe(self) -> str:
-        return ", ".join(map(show_variable, self.variables))
+        return (", ".join(map(show_variable, self.variables)) + ("  row by row" if self.per_row else "")).strip()
 
 
 @dataclass(eq=False, slots=True)
@@ -141,7 +159,7 @@ class Foreach(Operator):
     def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
         source = compile_expression(self.source)
         outer = tuple(a for a in self.arguments if a != self.variable)
-        for batch in context.batches(self.input, frame):
+        for batch in context.batches(self.input, frame.whole()):
             batch = batch.expanded()
             for i in range(batch.length):
                 row = batch.slice(i, i + 1)

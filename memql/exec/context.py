@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from memoradb.core import limits
 from memoradb.core.batch import Batch
 from memoradb.core.clock import Clock
+from memoradb.core.columns import Column, ListColumn, lift
 from memoradb.core.errors import Cancelled, DeadlineExceeded, QueryMemoryExceeded, ReadOnlyDatabase
 from memoradb.core.rng import Random
 from memoradb.core.values import Value
@@ -20,6 +21,16 @@ from .operator import Frame, Operator
 if TYPE_CHECKING:
     from ..procedures.registry import ProcedureRegistry
     from .profile import Profile
+
+
+KernelUse: TypeAlias = Literal["auto", "always", "never"]
+"""On which batches vectorised kernels run; see ``Options.kernels``."""
+
+_KERNEL_ROWS: Final[dict[KernelUse, int]] = {
+    "auto": limits.KERNEL_ROWS_MIN,
+    "always": 0,
+    "never": 1 << 62,
+}
 
 
 class Cancellation:
@@ -83,7 +94,21 @@ class Context:
     cancellation: Cancellation | None = None
     memory_bytes_max: int | None = None
     profile: Profile | None = None
+    kernels: KernelUse = "auto"
+    kernel_rows_min: int = field(default=0, init=False, repr=False)
+    """Batches of fewer rows run by scalar semantics on list columns."""
     _held_bytes: int = field(default=0, repr=False)
+
+    def __post_init__(self) -> None:
+        self.kernel_rows_min = _KERNEL_ROWS[self.kernels]
+
+    def lifted(self, items: list[Value]) -> Column:
+        """A column of ``items``, in a typed form where they have one and kernels may use it."""
+        return ListColumn(items) if self.kernels == "never" else lift(items)
+
+    def plain(self, column: Column) -> Column:
+        """``column``, as a list where kernels are off."""
+        return ListColumn(column.values()) if self.kernels == "never" else column
 
     @property
     def rows_max(self) -> int:

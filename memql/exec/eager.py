@@ -20,7 +20,7 @@ class Eager(Operator):
     def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
         held: list[Batch] = []
         with context.held() as memory:
-            for batch in context.batches(self.input, frame):
+            for batch in context.batches(self.input, frame.whole()):
                 memory.add(batch_bytes(batch))
                 held.append(batch)
             yield from held

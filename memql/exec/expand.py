@@ -22,12 +22,13 @@ from .adjacent import (
     counted_rows,
     degree_slices,
     element_slots,
+    expansion_rounds,
     is_plain,
     multiplied,
     relationship_conflicts,
 )
 from .context import Context
-from .operator import Frame, Operator
+from .operator import Demand, Frame, Operator
 
 
 @dataclass(eq=False, slots=True)
@@ -57,7 +58,9 @@ class Expand(Operator):
                 batch = batch.take(live)
             if not batch.length:
                 continue
-            if dead and all(is_plain(batch.columns[name]) for name in self.unique):
+            # Who stops at the first hit is not served by counting all of them, unless a degree says how many.
+            counting = dead and not (labelled is not None and frame.demand is not None and frame.n > 1)
+            if counting and all(is_plain(batch.columns[name]) for name in self.unique):
                 if labelled is None:
                     degrees = context.view.degrees(sources, types, self.direction)
                 else:
@@ -78,7 +81,12 @@ class Expand(Operator):
                 yield from self._expand(batch, sources, context)
                 continue
             degrees = context.view.degrees(sources, types, self.direction)
-            for start, stop in degree_slices(degrees, context.expand_rows_max):
+            demand = frame.demand
+            if demand is not None and frame.n > 1:
+                yield from self._in_rounds(batch, sources, degrees, demand, context)
+                continue
+            first = None if demand is None else demand.rows
+            for start, stop in degree_slices(degrees, context.expand_rows_max, first):
                 yield from self._expand(batch.slice(start, stop), sources[start:stop], context)
 
     def _members(self, context: Context) -> BoolArray | None:
@@ -120,9 +128,26 @@ class Expand(Operator):
             taken += counts
         return taken
 
-    def _expand(self, batch: Batch, sources: IntArray, context: Context) -> Iterator[Batch]:
+    def _in_rounds(
+        self, batch: Batch, sources: IntArray, degrees: IntArray, demand: Demand, context: Context
+    ) -> Iterator[Batch]:
+        rows = batch.rows()
+
+        def wanting(positions: IntArray) -> IntArray:
+            return positions.compress(~demand.satisfied.take(rows.take(positions)))
+
+        for positions, first, stop in expansion_rounds(degrees, wanting, context.expand_rows_max):
+            yield from self._expand(batch.take(positions), sources.take(positions), context, (first, stop))
+
+    def _expand(
+        self, batch: Batch, sources: IntArray, context: Context, part: tuple[int, int] | None = None
+    ) -> Iterator[Batch]:
         context.check()
-        found = context.view.expand(sources, self.types or None, self.direction)
+        types = self.types or None
+        if part is None:
+            found = context.view.expand(sources, types, self.direction)
+        else:
+            found = context.view.expand_part(sources, types, self.direction, *part)
         positions, nodes, relationships = found.source_position, found.node, found.relationship
         keep = None
         for name in self.unique:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from memoradb.core.batch import Batch
 from memoradb.core.columns import IntArray
+from memoradb.core.errors import MemQLError
 
 from ..kernels.compile import compile_predicate
 from ..plan.explain import show
@@ -18,10 +21,14 @@ from .prefix import prefixed
 
 @dataclass(eq=False, slots=True)
 class Filter(Operator):
-    """The rows on which ``predicate`` is true."""
+    """The rows on which ``predicate`` is true.
+
+    ``lenient``: rows on which it fails are kept, since a later filter tests them again where it matters.
+    """
 
     input: Operator
     predicate: Expr
+    lenient: bool = False
     _positions: Callable[[Batch, Context], IntArray] | None = None
 
     def __post_init__(self) -> None:
@@ -32,11 +39,22 @@ class Filter(Operator):
         assert positions is not None
 
         def kept(batch: Batch) -> Batch | None:
-            found = positions(batch, context)
+            found = self._found(batch, context) if self.lenient else positions(batch, context)
             return batch if len(found) == batch.length else batch.take(found) if len(found) else None
 
         for batch in context.batches(self.input, frame):
             yield from prefixed(batch, kept)
 
+    def _found(self, batch: Batch, context: Context) -> IntArray:
+        """The rows on which the predicate is true or fails."""
+        assert self._positions is not None
+        try:
+            return self._positions(batch, context)
+        except MemQLError:
+            if batch.length == 1:
+                return np.zeros(1, np.int64)
+        rows = [i for i in range(batch.length) if len(self._found(batch.slice(i, i + 1), context))]
+        return np.array(rows, np.int64)
+
     def describe(self) -> str:
-        return show(self.predicate)
+        return show(self.predicate) + (" (or fails)" if self.lenient else "")

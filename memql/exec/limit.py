@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from memoradb.core.batch import Batch
-from memoradb.core.columns import IntArray
+from memoradb.core.columns import BoolArray, IntArray
 from memoradb.core.errors import MemQLSyntaxError
 from memoradb.core.semantics import type_name
 from memoradb.core.values import INTEGER_MAX
@@ -45,9 +45,14 @@ class Window:
         self._end = None if count is None or skip + count > INTEGER_MAX else skip + count
         self._seen = np.zeros(max(frame.n, 1), np.int64)
 
+    def full(self) -> BoolArray | None:
+        """By argument row: whether no row of it can pass any more; None where there is no end."""
+        return None if self._end is None else self._seen >= self._end
+
     def satisfied(self) -> bool:
         """Whether no row can pass any more."""
-        return self._end is not None and bool((self._seen >= self._end).all())
+        full = self.full()
+        return full is not None and bool(full.all())
 
     def take(self, batch: Batch) -> Batch | None:
         rows, weights = batch.rows(), batch.weights()
@@ -89,14 +94,25 @@ class Limit(Operator):
     exhaust: bool = False
 
     def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
-        window = Window(0, row_count(self.count, frame, context, "LIMIT"), frame)
-        if window.satisfied() and not self.exhaust:
+        count = row_count(self.count, frame, context, "LIMIT")
+        window = Window(0, count, frame)
+        if self.exhaust:
+            for batch in context.batches(self.input, frame.whole()):
+                out = window.take(batch)
+                if out is not None:
+                    yield out
             return
-        for batch in context.batches(self.input, frame):
+        if window.satisfied():
+            return
+        asked = frame.asked(min(count, context.rows_max))
+        for batch in context.batches(self.input, asked):
             out = window.take(batch)
+            full = window.full()
+            if full is not None and asked.demand is not None:
+                asked.demand.satisfied |= full
             if out is not None:
                 yield out
-            if window.satisfied() and not self.exhaust:
+            if window.satisfied():
                 return
 
     def describe(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from memoradb.core.columns import Column, ConstantColumn, Kind, StringColumn, TypedColumn
+from memoradb.core.temporal_columns import TemporalColumn
 from memoradb.core.values import Node, NodeRef, Path, PathRef, Relationship, RelationshipRef, Value
 from memoradb.storage.view import Element, GraphView
 
@@ -74,7 +75,7 @@ def materialise(column: Column, view: GraphView) -> list[Value]:
             for i in np.flatnonzero(column.mask).tolist():
                 out[i] = None
         return out
-    if isinstance(column, StringColumn):
+    if isinstance(column, (StringColumn, TemporalColumn)):
         return column.values()
     if isinstance(column, ConstantColumn):
         return [value_of(column.value, view)] * column.length

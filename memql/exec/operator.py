@@ -16,9 +16,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from memoradb.core.batch import Batch
+from memoradb.core.columns import BoolArray
 
 if TYPE_CHECKING:
+    from ..plan.expr import Subquery
     from .context import Context
 
 
@@ -30,12 +34,53 @@ class Estimate:
     cost: float = 0.0
 
 
+DEMAND_GROWTH = 8
+"""How many times more rows a source gives each time it is asked again."""
+
+
+@dataclass(slots=True)
+class Demand:
+    """What is wanted of a frame by one who may stop early: LIMIT, EXISTS.
+
+    Sources begin with ``rows`` rows and give ``DEMAND_GROWTH`` times as many each time they are asked again; what they
+    would give for an argument row that is ``satisfied`` they leave out.
+    """
+
+    satisfied: BoolArray
+    rows: int
+
+    @staticmethod
+    def of(argument_rows: int, rows: int) -> Demand:
+        """Nobody is satisfied yet; about ``rows`` rows will do."""
+        return Demand(np.zeros(argument_rows, np.bool_), max(1, rows))
+
+    def open(self, batch: Batch) -> Batch:
+        """The rows of ``batch`` whose argument row still wants some."""
+        if len(self.satisfied) == 1:
+            return batch.slice(0, 0) if self.satisfied[0] else batch
+        wanting = np.flatnonzero(~self.satisfied.take(batch.rows()))
+        return batch if len(wanting) == batch.length else batch.take(wanting)
+
+
 @dataclass(slots=True)
 class Frame:
-    """One activation: ``argument.row`` is arange(n) (None where n is 1), its weight None."""
+    """One activation: ``argument.row`` is arange(n) (None where n is 1), its weight None.
+
+    ``demand`` None: every row is wanted. It goes down to the sources through what passes rows on one by one; what must
+    see all rows first asks with ``whole()``.
+    """
 
     argument: Batch
     n: int
+    demand: Demand | None = None
+
+    def whole(self) -> Frame:
+        """The same frame, asked for all of its rows."""
+        return self if self.demand is None else Frame(self.argument, self.n)
+
+    def asked(self, rows: int) -> Frame:
+        """The same frame, of which some ``rows`` rows for each argument row are wanted first."""
+        return Frame(self.argument, self.n, Demand.of(self.n, rows))
 
     @staticmethod
     def top() -> Frame:
@@ -64,6 +109,13 @@ class Operator:
             elif isinstance(value, tuple):
                 found.extend(v for v in value if isinstance(v, Operator))
         return tuple(found)
+
+    @property
+    def subqueries(self) -> tuple[Subquery, ...]:
+        """The subqueries in the operator's own expressions, whose plans it runs."""
+        from ..plan.expr import subqueries_in
+
+        return tuple(s for f in fields(self) for s in subqueries_in(getattr(self, f.name)))
 
     @property
     def name(self) -> str:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from memoradb.core.batch import Batch
-from memoradb.core.columns import lift
 from memoradb.core.errors import ProcedureError
 from memoradb.core.values import Value
 
@@ -33,7 +32,7 @@ class ProcedureCall(Operator):
         if procedure is None:
             raise ProcedureError(f"There is no procedure `{self.procedure}`.", phase="runtime")
         arguments = [compile_expression(a) for a in self.arguments]
-        for batch in context.batches(self.input, frame):
+        for batch in context.batches(self.input, frame.whole()):
             batch = batch.expanded()
             columns = [a(batch, context).values() for a in arguments]
             for i in range(batch.length):
@@ -46,7 +45,7 @@ class ProcedureCall(Operator):
                     continue
                 out = batch.take(np.full(len(rows), i, np.int64))
                 shown: dict[str, list[Value]] = {v: [r[f] for r in rows] for f, v in self.yields}
-                out = out.with_columns({v: lift(values) for v, values in shown.items()})
+                out = out.with_columns({v: context.lifted(values) for v, values in shown.items()})
                 for start in range(0, out.length, context.rows_max):
                     yield out.slice(start, start + context.rows_max)
 

@@ -44,5 +44,6 @@ class Profile:
         counter = self._counters.get(id(operator))
         if counter is None:
             return Measured(0, 0, 0)
-        below = sum(self._counters[id(c)].time_ns for c in operator.children if id(c) in self._counters)
+        inner = (*operator.children, *(s.plan for s in operator.subqueries))
+        below = sum(self._counters[id(c)].time_ns for c in inner if id(c) in self._counters)
         return Measured(counter.rows, counter.batches, max(0, counter.time_ns - below))

@@ -70,7 +70,7 @@ class VectorSearch(Operator):
     def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
         query, limit = compile_expression(self.query), compile_expression(self.limit)
         definition = find_index(context.view, self.index, IndexKind.VECTOR)
-        for batch in context.batches(self.input, frame):
+        for batch in context.batches(self.input, frame.whole()):
             vectors, counts = query(batch, context).values(), limit(batch, context).values()
             for i, (vector, count) in enumerate(zip(vectors, counts, strict=True)):
                 context.check()
@@ -100,7 +100,7 @@ class TextSearch(Operator):
         query = compile_expression(self.query)
         limit = None if self.limit is None else compile_expression(self.limit)
         definition = find_index(context.view, self.index, IndexKind.FULLTEXT)
-        for batch in context.batches(self.input, frame):
+        for batch in context.batches(self.input, frame.whole()):
             counts = None if limit is None else limit(batch, context).values()
             for i, text in enumerate(query(batch, context).values()):
                 context.check()

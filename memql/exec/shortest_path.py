@@ -28,7 +28,10 @@ Parents = dict[int, list[tuple[int, int]]]
 
 @dataclass(eq=False, slots=True)
 class ShortestPath(Operator):
-    """One shortest path (or ``all`` of them) for each row; rows without one are dropped."""
+    """One shortest path (or ``all`` of them) for each row; rows without one are dropped.
+
+    ``reversed``: the pattern was written with ``<-``, so its list of relationships runs from target to source.
+    """
 
     input: Operator
     source: str
@@ -41,6 +44,7 @@ class ShortestPath(Operator):
     all: bool = False
     hop_variable: str | None = None
     hop_predicate: Expr | None = None
+    reversed: bool = False
 
     def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
         predicate = None if self.hop_predicate is None else compile_predicate(self.hop_predicate)
@@ -61,7 +65,7 @@ class ShortestPath(Operator):
                 allowed = self._filter(batch, i, predicate, reads, context)
                 for path in self._search(source, target, allowed, context):
                     positions.append(i)
-                    paths.append([RelationshipRef(r) for r in path])
+                    paths.append([RelationshipRef(r) for r in (path[::-1] if self.reversed else path)])
             if positions:
                 out = batch.take(np.array(positions, np.int64))
                 yield out.with_columns({self.relationship: ListColumn(list(paths))})

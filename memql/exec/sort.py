@@ -47,7 +47,7 @@ class Sort(Operator):
     def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
         held: list[Batch] = []
         with context.held() as memory:
-            for batch in context.batches(self.input, frame):
+            for batch in context.batches(self.input, frame.whole()):
                 memory.add(batch_bytes(batch))
                 held.append(batch)
             if not held:
@@ -62,12 +62,16 @@ class Sort(Operator):
 
 @dataclass(eq=False, slots=True)
 class Top(Operator):
-    """The first ``limit`` rows after ``skip`` of a sort; what is held is cut back as it grows."""
+    """The first ``limit`` rows after ``skip`` of a sort; what is held is cut back as it grows.
+
+    LIMIT 0 asks for no row at all, unless ``exhaust``: the input writes, so all of it runs whatever is wanted.
+    """
 
     input: Operator
     keys: tuple[SortKey, ...]
     limit: Expr
     skip: Expr | None = None
+    exhaust: bool = False
     _keys: Keys = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -75,12 +79,14 @@ class Top(Operator):
 
     def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
         limit = row_count(self.limit, frame, context, "LIMIT")
+        if limit == 0 and not self.exhaust:
+            return
         skip = 0 if self.skip is None else row_count(self.skip, frame, context, "SKIP")
         held: list[Batch] = []
         rows = 0
         bound = 4 * context.rows_max + 2 * (limit + skip) * max(frame.n, 1)
         with context.held() as memory:
-            for batch in context.batches(self.input, frame):
+            for batch in context.batches(self.input, frame.whole()):
                 held.append(batch)
                 memory.add(batch_bytes(batch))
                 rows += batch.length

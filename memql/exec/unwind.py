@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from memoradb.core.batch import Batch
-from memoradb.core.columns import Column, ConstantColumn, RaggedColumn, lift
+from memoradb.core.columns import Column, ConstantColumn, RaggedColumn
 
 from ..kernels.compile import Evaluator, compile_expression
 from ..plan.explain import show, show_variable
@@ -36,11 +36,13 @@ class Unwind(Operator):
         for batch in context.batches(self.input, frame):
             for piece in prefixed(batch, lambda b: b.with_columns({" list": evaluate(b, context)})):
                 column = piece.columns.pop(" list")
-                out = self._unwound(piece, column)
-                for start in range(0, out.length, context.rows_max):
-                    yield out.slice(start, start + context.rows_max)
+                for first, last in _parts(column, context.expand_rows_max):
+                    context.check()
+                    out = self._unwound(piece.slice(first, last), column.slice(first, last), context)
+                    for start in range(0, out.length, context.rows_max):
+                        yield out.slice(start, start + context.rows_max)
 
-    def _unwound(self, batch: Batch, column: Column) -> Batch:
+    def _unwound(self, batch: Batch, column: Column, context: Context) -> Batch:
         if isinstance(column, RaggedColumn) and column.mask is None:
             counts = np.diff(column.offsets)
             out = batch.take(np.repeat(np.arange(batch.length), counts))
@@ -60,7 +62,26 @@ class Unwind(Operator):
                     sizes.append(1)
             counts = np.array(sizes, np.int64)
         out = batch.take(np.repeat(np.arange(batch.length), counts))
-        return out.with_columns({self.variable: lift(items)})
+        return out.with_columns({self.variable: context.lifted(items)})
 
     def describe(self) -> str:
         return f"{show(self.source)} AS {show_variable(self.variable)}"
+
+
+def _parts(column: Column, rows_max: int) -> Iterator[tuple[int, int]]:
+    """Ranges of rows whose lists together have at most ``rows_max`` items, or that are one row.
+
+    A batch of 16K rows with 100K items each would not fit into memory at once.
+    """
+    if isinstance(column, ConstantColumn):
+        sizes = np.full(len(column), len(column.value) if isinstance(column.value, list) else 1, np.int64)
+    elif isinstance(column, RaggedColumn):
+        sizes = np.diff(column.offsets)
+    else:
+        sizes = np.array([len(v) if isinstance(v, list) else 1 for v in column.values()], np.int64)
+    ends = np.cumsum(sizes)
+    first = done = 0
+    while first < len(ends):
+        last = max(first + 1, int(np.searchsorted(ends, done + rows_max, side="right")))
+        yield first, last
+        first, done = last, int(ends[last - 1])

@@ -19,7 +19,7 @@ from ..kernels.compile import compile_predicate
 from ..plan.expr import Expr, free_variables
 from .adjacent import arrow, counted_rows, degree_slices, element_slots, relationship_conflicts
 from .context import Context
-from .operator import Frame, Operator
+from .operator import Demand, Frame, Operator
 
 
 @dataclass(slots=True)
@@ -30,13 +30,17 @@ class _Chunk:
     node: IntArray
     hops: IntArray
 
+    def take(self, positions: IntArray) -> _Chunk:
+        """Some of the trails."""
+        return _Chunk(self.origin.take(positions), self.node.take(positions), self.hops.take(positions, axis=0))
+
 
 @dataclass(eq=False, slots=True)
 class VarLengthExpand(Operator):
     """All trails from ``source`` with ``low`` to ``high`` hops.
 
-    ``into``: only those that end at ``target``, which is bound. ``backwards``: walked from the pattern's target, so the
-    list of relationships is turned round.
+    ``into``: only those that end at ``target``, which is bound. ``backwards``: walked against the
+    way the pattern is written, so the list of relationships is turned round.
     """
 
     input: Operator
@@ -73,17 +77,20 @@ class VarLengthExpand(Operator):
                     batch, sources = batch.take(live), sources.take(live)
             if not batch.length:
                 continue
-            for found in gathered(self._found(batch, sources, targets, context), context.rows_max):
+            demand = frame.demand if frame.n > 1 else None
+            for found in gathered(self._found(batch, sources, targets, demand, context), context.rows_max):
                 for start in range(0, found.length, context.rows_max):
                     yield found.slice(start, start + context.rows_max)
 
-    def _found(self, batch: Batch, sources: IntArray, targets: IntArray | None, context: Context) -> Iterator[Batch]:
-        for chunk in self._chunks(batch, sources, context):
+    def _found(
+        self, batch: Batch, sources: IntArray, targets: IntArray | None, demand: Demand | None, context: Context
+    ) -> Iterator[Batch]:
+        for chunk in self._chunks(batch, sources, demand, context):
             found = self._emit(batch, chunk, targets, context)
             if found is not None:
                 yield found
 
-    def _chunks(self, batch: Batch, sources: IntArray, context: Context) -> Iterator[_Chunk]:
+    def _chunks(self, batch: Batch, sources: IntArray, demand: Demand | None, context: Context) -> Iterator[_Chunk]:
         """Trails of an allowed length. Chunks are made only when their turn comes, so few are held at a time."""
         count = len(sources)
         first = _Chunk(np.arange(count), sources, np.zeros((count, 0), np.int64))
@@ -94,6 +101,12 @@ class VarLengthExpand(Operator):
             if chunk is None:
                 stack.pop()
                 continue
+            if demand is not None:
+                open_trails = np.flatnonzero(~demand.satisfied.take(batch.rows().take(chunk.origin)))
+                if len(open_trails) < len(chunk.origin):
+                    chunk = chunk.take(open_trails)
+                if not len(chunk.origin):
+                    continue
             length = chunk.hops.shape[1]
             if length >= self.low and (self.high is None or length <= self.high):
                 yield chunk

@@ -11,8 +11,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from memoradb.core.batch import Batch
-from memoradb.core.columns import Column, IntArray, Kind, ListColumn, TypedColumn, node_column, relationship_column
+from memoradb.core.batch import Batch, concat_batches
+from memoradb.core.columns import (
+    Column,
+    ConstantColumn,
+    IntArray,
+    Kind,
+    ListColumn,
+    TypedColumn,
+    node_column,
+    relationship_column,
+)
 from memoradb.core.errors import MemQLError, TypeMismatch
 from memoradb.core.semantics import type_name
 from memoradb.core.values import NodeRef, PathRef, RelationshipRef, Value
@@ -21,7 +30,7 @@ from memoradb.storage.view import Element
 from ..functions.graph import properties_of
 from ..kernels.compile import compile_expression
 from ..plan.explain import show, show_variable
-from ..plan.expr import Expr, Literal, MapOf
+from ..plan.expr import Expr, Literal, MapOf, Variable
 from ..plan.nodes import NewNode, NewRelationship, SetLabelsItem, SetPropertiesItem, SetPropertyItem, UpdateItem
 from .adjacent import element_slots
 from .context import Context
@@ -73,15 +82,19 @@ def create_elements(
 
 @dataclass(eq=False, slots=True)
 class Create(Operator):
-    """New elements for each row."""
+    """New elements for each row. ``per_row``: a row's expressions see what earlier rows created."""
 
     input: Operator
     nodes: tuple[NewNode, ...]
     relationships: tuple[NewRelationship, ...]
+    per_row: bool = False
 
     def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
-        for batch in context.batches(self.input, frame):
-            yield create_elements(batch.expanded(), self.nodes, self.relationships, context)
+        for batch in context.batches(self.input, frame.whole()):
+            batch = batch.expanded()
+            size = 1 if self.per_row else batch.length
+            pieces = [batch.slice(i, i + size) for i in range(0, batch.length, size)]
+            yield concat_batches([create_elements(p, self.nodes, self.relationships, context) for p in pieces])
 
     def describe(self) -> str:
         parts = [f"({show_variable(n.variable)}{''.join(f':{x}' for x in n.labels)})" for n in self.nodes]
@@ -89,7 +102,32 @@ class Create(Operator):
             f"({show_variable(r.source)})-[{show_variable(r.variable)}:{r.type}]->({show_variable(r.target)})"
             for r in self.relationships
         ]
-        return ", ".join(parts)
+        return ", ".join(parts) + row_by_row(self.per_row)
+
+
+def row_by_row(always: bool, subjects: tuple[str, ...] = ()) -> str:
+    """What EXPLAIN adds to an operator that may not take a batch at once."""
+    if always:
+        return "  row by row"
+    return f"  row by row where elements are in {', '.join(map(show_variable, subjects))}" if subjects else ""
+
+
+def holds_elements(column: Column) -> bool:
+    """Whether a node or relationship is in a column, or inside a list or map of it."""
+    if isinstance(column, TypedColumn):
+        return column.kind in (Kind.NODE, Kind.RELATIONSHIP)
+    if isinstance(column, ConstantColumn):
+        return _is_or_holds_element(column.value)
+    return any(map(_is_or_holds_element, column.values()))
+
+
+def _is_or_holds_element(value: Value) -> bool:
+    kind = type(value)
+    if kind is dict:
+        return any(map(_is_or_holds_element, value.values()))
+    if kind is list:
+        return any(map(_is_or_holds_element, value))
+    return kind is NodeRef or kind is RelationshipRef or kind is PathRef
 
 
 def _split(column: Column) -> list[tuple[Element, IntArray, IntArray]]:
@@ -170,21 +208,38 @@ def _set_all(column: Column, values: Column, merge: bool, context: Context) -> N
 
 @dataclass(eq=False, slots=True)
 class Update(Operator):
-    """SET and REMOVE."""
+    """SET and REMOVE.
+
+    ``per_row``: a row reads, or writes again, what another one writes. ``subjects``: that may also be so where one of
+    these columns holds elements, since what is written is read through them.
+    """
 
     input: Operator
     items: tuple[UpdateItem, ...]
     per_row: bool = False
+    subjects: tuple[str, ...] = ()
 
     def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
-        for batch in context.batches(self.input, frame):
+        for batch in context.batches(self.input, frame.whole()):
             batch = batch.expanded()
-            if self.per_row:
+            if self.per_row or self._reads_itself(batch):
                 for i in range(batch.length):
                     apply_items(batch.slice(i, i + 1), self.items, context)
             else:
                 apply_items(batch, self.items, context)
             yield batch
+
+    def _reads_itself(self, batch: Batch) -> bool:
+        read = [name for name in self.subjects if holds_elements(batch.columns[name])]
+        if not read:
+            return False
+        # Each row reads and changes one element of its own: then it matters to no other row.
+        targets = {item.target for item in self.items}
+        if len(read) == 1 and targets == {Variable(read[0])}:
+            column = batch.columns[read[0]]
+            if isinstance(column, TypedColumn) and column.mask is None:
+                return len(np.unique(column.data)) < len(column.data)
+        return True
 
     def describe(self) -> str:
         parts = []
@@ -198,7 +253,7 @@ class Update(Operator):
                     parts.append(f"{show(target)} {'+=' if merge else '='} {show(value)}")
                 case SetLabelsItem(target, labels, remove):
                     parts.append(f"{'-' if remove else '+'}{show(target)}{''.join(f':{x}' for x in labels)}")
-        return ", ".join(parts)
+        return ", ".join(parts) + row_by_row(self.per_row, self.subjects)
 
 
 @dataclass(eq=False, slots=True)
@@ -211,7 +266,7 @@ class Delete(Operator):
 
     def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
         targets = [compile_expression(t) for t in self.targets]
-        for batch in context.batches(self.input, frame):
+        for batch in context.batches(self.input, frame.whole()):
             nodes: set[int] = set()
             relationships: set[int] = set()
             for target in targets:

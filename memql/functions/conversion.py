@@ -44,14 +44,40 @@ for _name, _convert, _result, _text in (
     _declare(_name, _convert, _result, _text)
 
 
+_TYPE_ORDER = (
+    "BOOLEAN",
+    "STRING",
+    "INTEGER",
+    "FLOAT",
+    "DATE",
+    "LOCAL TIME",
+    "ZONED TIME",
+    "LOCAL DATETIME",
+    "ZONED DATETIME",
+    "DURATION",
+    "POINT",
+    "NODE",
+    "RELATIONSHIP",
+    "VECTOR",
+    "BYTES",
+    "MAP",
+)
+
+
 @function("valueType", (Type.ANY,), Type.STRING, null_propagates=False)
 def _value_type(x: Value) -> Value:
     """The type of a value, as text."""
     if x is None:
         return "NULL"
-    if type(x) is list:
-        inner = sorted({str(_value_type(v)).replace(" NOT NULL", "") for v in x} - {"NULL"})
-        nullable = any(v is None for v in x)
-        shown = " | ".join(inner) if inner else "NOTHING" if not nullable else "NULL"
-        return f"LIST<{shown}{'' if nullable or not inner else ' NOT NULL'}> NOT NULL"
-    return f"{type_name(x)} NOT NULL"
+    if type(x) is not list:
+        return f"{type_name(x)} NOT NULL"
+    inner = sorted({str(_value_type(v)) for v in x if v is not None}, key=_rank)
+    if any(v is None for v in x):
+        inner = [t.removesuffix(" NOT NULL") for t in inner] or ["NULL"]
+    return f"LIST<{' | '.join(inner) or 'NOTHING'}> NOT NULL"
+
+
+def _rank(shown: str) -> tuple[int, str]:
+    """By the type's place in the standard's list, then by text (lists of different elements)."""
+    plain = shown.removesuffix(" NOT NULL")
+    return (_TYPE_ORDER.index(plain) if plain in _TYPE_ORDER else len(_TYPE_ORDER), shown)

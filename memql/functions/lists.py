@@ -65,10 +65,10 @@ def _range(start: Value, end: Value, step: Value = 1) -> Value:
             raise ArgumentError(f"range() takes integers, not {type_name(value)}.", detail="InvalidArgumentType")
     if step == 0:
         raise ArgumentError("range() takes a step other than 0.", detail="NumberOutOfRange")
-    numbers = range(start, end + (1 if step > 0 else -1), step)
-    if len(numbers) > LIST_LENGTH_MAX:
-        raise LimitError(f"range() would make {len(numbers)} elements.", limit="LIST_LENGTH_MAX", value=LIST_LENGTH_MAX)
-    return list(numbers)
+    count = max(0, (end - start) // step + 1)
+    if count > LIST_LENGTH_MAX:
+        raise LimitError(f"range() would make {count} elements.", limit="LIST_LENGTH_MAX", value=LIST_LENGTH_MAX)
+    return list(range(start, start + count * step, step))
 
 
 @function("isEmpty", (_L | _S | Type.MAP,), Type.BOOLEAN)

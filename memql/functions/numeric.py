@@ -12,6 +12,7 @@ from decimal import (
     ROUND_HALF_EVEN,
     ROUND_HALF_UP,
     ROUND_UP,
+    Context,
     Decimal,
 )
 from typing import Any, Final
@@ -64,6 +65,9 @@ _floor = _whole(math.floor, "floor")
 _floor.__doc__ = "The largest whole number that is not greater, as a float."
 function("floor", (_N,), _F)(_floor)
 
+_ROUNDING: Final = Context(prec=700)
+"""Digits for the largest float (309 before the point) and the most decimals that ``round`` takes."""
+
 _MODES: Final = {
     "UP": ROUND_UP,
     "DOWN": ROUND_DOWN,
@@ -88,16 +92,17 @@ def _round(x: Value, precision: Value = None, mode: Value = None) -> Value:
     chosen = "HALF_UP" if mode is None else mode
     if chosen not in _MODES:
         raise ArgumentError(f"round() knows no mode {chosen!r}; it knows {', '.join(_MODES)}.")
-    return float(Decimal(repr(n)).quantize(Decimal(1).scaleb(-precision), rounding=_MODES[chosen]))
+    exact = Decimal(repr(n))
+    return float(exact.quantize(Decimal(1).scaleb(-precision), _MODES[chosen], _ROUNDING))
 
 
-@function("isnan", (_N,), Type.BOOLEAN)
+@function("isNaN", (_N,), Type.BOOLEAN)
 def _isnan(x: Value) -> Value:
     """Whether the number is NaN."""
     return math.isnan(number(x, "isNaN"))
 
 
-def _real(name: str, compute: Callable[[float], float], description: str) -> None:
+def _real(name: str, compute: Callable[[float], float], description: str, aliases: tuple[str, ...] = ()) -> None:
     def evaluate(x: Value) -> Value:
         n = float(number(x, name))
         try:
@@ -108,7 +113,7 @@ def _real(name: str, compute: Callable[[float], float], description: str) -> Non
             return math.inf
 
     evaluate.__doc__ = description
-    function(name, (_N,), _F)(evaluate)
+    function(name, (_N,), _F, aliases=aliases)(evaluate)
 
 
 def _logarithm(base: Callable[[float], float]) -> Callable[[float], float]:
@@ -124,6 +129,7 @@ for _name, _compute, _text in (
     ("cos", math.cos, "The cosine of an angle in radians."),
     ("tan", math.tan, "The tangent of an angle in radians."),
     ("cot", lambda n: math.inf if n == 0 else 1.0 / math.tan(n), "The cotangent of an angle in radians."),
+    ("coth", lambda n: math.nan if n == 0 else 1.0 / math.tanh(n), "The hyperbolic cotangent."),
     ("asin", math.asin, "The arc sine in radians."),
     ("acos", math.acos, "The arc cosine in radians."),
     ("atan", math.atan, "The arc tangent in radians."),
@@ -134,7 +140,7 @@ for _name, _compute, _text in (
     ("radians", math.radians, "Degrees as radians."),
     ("haversin", lambda n: (1.0 - math.cos(n)) / 2.0, "Half the versine of an angle in radians."),
 ):
-    _real(_name, _compute, _text)
+    _real(_name, _compute, _text, ("ln",) if _name == "log" else ())
 
 
 @function("atan2", (_N, _N), _F)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from memoradb.core import temporal_between as between
 from memoradb.core import temporal_build as build
 from memoradb.core.temporal import DateTime, at_instant
 from memoradb.core.temporal_parse import parse_zone
+from memoradb.core.temporal_truncate import truncate as truncated
 from memoradb.core.values import Value
 
 from ..bind.types import Type
@@ -59,7 +61,7 @@ def _declare(kind: str) -> None:
 
     def truncate(context: Any, unit: Value, value: Value = None, overrides: Value = None) -> Value:
         now = _now(context)
-        return build.truncate(kind, unit, now if value is None else value, overrides, now)
+        return truncated(kind, unit, now if value is None else value, overrides, now)
 
     truncate.__doc__ = f"A {kind} cut to a unit, then with the parts of a map set."
     function(f"{kind}.truncate", (Type.STRING, Type.TEMPORAL, Type.MAP), result, required=1, needs_context=True)(
@@ -77,21 +79,21 @@ def _duration(x: Value) -> Value:
     return build.duration(x)
 
 
-for _name, _between, _text in (
-    ("duration.between", build.duration_between, "From one temporal value to another in months, days and time."),
-    ("duration.inMonths", build.duration_in_months, "The same in whole months."),
-    ("duration.inDays", build.duration_in_days, "The same in whole days."),
-    ("duration.inSeconds", build.duration_in_seconds, "The same in seconds."),
+for _name, _compute, _text in (
+    ("duration.between", between.duration_between, "From one temporal value to another in months, days and time."),
+    ("duration.inMonths", between.duration_in_months, "The same in whole months."),
+    ("duration.inDays", between.duration_in_days, "The same in whole days."),
+    ("duration.inSeconds", between.duration_in_seconds, "The same in seconds."),
 ):
 
-    def _declare_between(name: str, between: Callable[[Value, Value], Value], text: str) -> None:
+    def _declare_between(name: str, compute: Callable[[Value, Value], Value], text: str) -> None:
         def evaluate(a: Value, b: Value) -> Value:
-            return between(a, b)
+            return compute(a, b)
 
         evaluate.__doc__ = text
         function(name, (Type.TEMPORAL, Type.TEMPORAL), Type.DURATION)(evaluate)
 
-    _declare_between(_name, _between, _text)
+    _declare_between(_name, _compute, _text)
 
 
 @function("datetime.fromepoch", (Type.INTEGER, Type.INTEGER), Type.DATETIME)

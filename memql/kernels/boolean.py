@@ -10,7 +10,6 @@ import numpy as np
 from memoradb.core.batch import Batch
 from memoradb.core.columns import BoolArray, Column, ConstantColumn, IntArray, Kind, ListColumn, TypedColumn
 from memoradb.core.errors import TypeMismatch
-from memoradb.core.limits import KERNEL_ROWS_MIN
 from memoradb.core.semantics import type_name
 from memoradb.core.values import Value
 
@@ -44,7 +43,7 @@ def _combine(operands: tuple[Evaluator, ...], deciding: bool) -> Evaluator:
     """AND (deciding False) or OR (deciding True): later operands only where the earlier have not decided."""
 
     def evaluate(batch: Batch, context: Context) -> Column:
-        if batch.length < KERNEL_ROWS_MIN:
+        if batch.length < context.kernel_rows_min:
             return _combine_few(operands, deciding, batch, context)
         true, null = truth_arrays(operands[0](batch, context))
         true, null = true.copy(), null.copy()

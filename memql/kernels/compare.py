@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 
 from memoradb.core.columns import BoolArray, Column, ConstantColumn, Kind, StringColumn, TypedColumn
+from memoradb.core.temporal_columns import TemporalColumn
 from memoradb.core.values import INTEGER_MAX, INTEGER_MIN
+
+from . import temporal
 
 _NUMERIC = (Kind.INTEGER, Kind.FLOAT)
 _EXACT_FLOAT = 1 << 53
@@ -49,8 +52,12 @@ def _mixed_is_exact(a: Column, b: Column) -> bool:
     return True
 
 
-def _numeric(compute: Callable[[Any, Any], Any]) -> Callable[[Column, Column], Column | None]:
+def _numeric(
+    compute: Callable[[Any, Any], Any], of_temporals: Callable[[Column, Column], Column | None]
+) -> Callable[[Column, Column], Column | None]:
     def kernel(a: Column, b: Column) -> Column | None:
+        if isinstance(a, TemporalColumn) or isinstance(b, TemporalColumn):
+            return of_temporals(a, b)
         x, y = _operand(a, b), _operand(b, a)
         if x is None or y is None or not _mixed_is_exact(a, b):
             return None
@@ -60,10 +67,10 @@ def _numeric(compute: Callable[[Any, Any], Any]) -> Callable[[Column, Column], C
 
 
 _order_kernels = {
-    "<": _numeric(np.less),
-    "<=": _numeric(np.less_equal),
-    ">": _numeric(np.greater),
-    ">=": _numeric(np.greater_equal),
+    "<": _numeric(np.less, temporal.ordered("<")),
+    "<=": _numeric(np.less_equal, temporal.ordered("<=")),
+    ">": _numeric(np.greater, temporal.ordered(">")),
+    ">=": _numeric(np.greater_equal, temporal.ordered(">=")),
 }
 
 
@@ -97,11 +104,11 @@ def per_string(column: StringColumn, test: Callable[[str], bool]) -> TypedColumn
     return TypedColumn(Kind.BOOLEAN, verdicts.take(codes, mode="wrap") & ~null, null if null.any() else None)
 
 
-_numeric_equal = _numeric(np.equal)
+_numeric_equal = _numeric(np.equal, temporal.equal)
 
 
 def equal(a: Column, b: Column) -> Column | None:
-    """``=`` of numbers, dictionary strings, booleans, elements."""
+    """``=`` of numbers, dictionary strings, booleans, dates and times, elements."""
     if isinstance(b, StringColumn) and isinstance(a, ConstantColumn):
         a, b = b, a
     if isinstance(a, StringColumn):
@@ -135,13 +142,15 @@ def negated(a: Column) -> Column | None:
 
 
 def in_constant(a: Column, b: Column) -> Column | None:
-    """``IN`` a constant list of integers or strings without null."""
+    """``IN`` a constant list of integers, strings or temporal values without null."""
     if not isinstance(b, ConstantColumn) or type(b.value) is not list or not b.value:
         return None
     kinds = set(map(type, b.value))
     if isinstance(a, StringColumn) and kinds == {str}:
         wanted = set(b.value)
         return per_string(a, wanted.__contains__)
+    if isinstance(a, TemporalColumn):
+        return temporal.in_values(a, b.value)
     if isinstance(a, TypedColumn) and a.kind == Kind.INTEGER and kinds == {int}:
         return TypedColumn(Kind.BOOLEAN, np.isin(a.data, np.array(b.value, np.int64)), a.mask)
     return None

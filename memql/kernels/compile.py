@@ -20,21 +20,21 @@ from memoradb.core.columns import (
     IntArray,
     Kind,
     ListColumn,
-    PathColumn,
     StringColumn,
     TypedColumn,
-    lift,
+    take_or_null,
 )
-from memoradb.core.errors import TypeMismatch
-from memoradb.core.limits import KERNEL_ROWS_MIN
+from memoradb.core.errors import MemQLError, TypeMismatch
 from memoradb.core.semantics import property_of, type_name
-from memoradb.core.values import NodeRef, PathRef, RelationshipRef, Value
+from memoradb.core.spans import NOWHERE, Span
+from memoradb.core.temporal_columns import TemporalColumn
+from memoradb.core.temporal_components import component_column
+from memoradb.core.values import NodeRef, RelationshipRef, Value
 from memoradb.storage.view import Element
 
 from ..functions.registry import FunctionDefinition, lookup
 from ..plan import expr as e
-from ..syntax.ast_expr import QuantifierKind
-from . import boolean, compare, strings
+from . import boolean, compare, lists, paths, strings
 from .arithmetic import arithmetic_kernel
 
 if TYPE_CHECKING:
@@ -53,9 +53,9 @@ def compile_expression(expr: e.Expr) -> Evaluator:
         case e.Variable(name):
             return lambda batch, context: batch.columns[name]
         case e.Property(subject, key):
-            return _property(compile_expression(subject), key)
+            return _at(expr.span, _property(compile_expression(subject), key))
         case e.Call(name, arguments):
-            return _call(name, tuple(map(compile_expression, arguments)))
+            return _at(expr.span, _call(name, tuple(map(compile_expression, arguments))))
         case e.And(operands):
             return boolean.conjunction(tuple(map(compile_expression, operands)))
         case e.Or(operands):
@@ -68,23 +68,27 @@ def compile_expression(expr: e.Expr) -> Evaluator:
             compiled = tuple((compile_expression(c), compile_expression(v)) for c, v in branches)
             return boolean.case(compiled, compile_expression(otherwise))
         case e.HasLabels(operand, test):
-            return _has_labels(compile_expression(operand), test)
+            return _at(expr.span, _has_labels(compile_expression(operand), test))
         case e.ListOf(items):
-            return _list_of(tuple(map(compile_expression, items)))
+            return lists.list_of(tuple(map(compile_expression, items)))
         case e.MapOf(entries):
-            return _map_of(tuple((k, compile_expression(v)) for k, v in entries))
+            return lists.map_of(tuple((k, compile_expression(v)) for k, v in entries))
         case e.AllProperties(subject):
             return _call("properties", (compile_expression(subject),))
         case e.MergedMap(parts):
-            return _merged(tuple(map(compile_expression, parts)))
+            return lists.merged(tuple(map(compile_expression, parts)))
         case e.ListComprehension(variable, source, predicate, projection):
-            return _comprehension(variable, compile_expression(source), predicate, projection)
+            test = None if predicate is None else compile_predicate(predicate)
+            body = None if projection is None else compile_expression(projection)
+            return lists.comprehension(variable, compile_expression(source), test, body)
         case e.Quantifier(kind, variable, source, predicate):
-            return _quantifier(kind, variable, compile_expression(source), compile_expression(predicate))
-        case e.Reduce():
-            return _reduce(expr)
+            return lists.quantifier(kind, variable, compile_expression(source), compile_expression(predicate))
+        case e.Reduce(accumulator, initial, variable, source, step):
+            compiled_source = compile_expression(source)
+            start, body = compile_expression(initial), compile_expression(step)
+            return lists.reduction(accumulator, start, variable, compiled_source, body)
         case e.PathOf(elements):
-            return _path_of(elements)
+            return paths.path_of(elements)
         case e.Subquery():
             from .subquery import compile_subquery
 
@@ -93,12 +97,35 @@ def compile_expression(expr: e.Expr) -> Evaluator:
             assert_never(expr)
 
 
+def _at(span: Span, evaluate: Evaluator) -> Evaluator:
+    """``evaluate``, whose errors know where in the text they come from: the innermost place that failed."""
+    if span is NOWHERE:
+        return evaluate
+
+    def located(batch: Batch, context: Context) -> Column:
+        try:
+            return evaluate(batch, context)
+        except MemQLError as error:
+            if error.span is None:
+                error.span = span
+            raise
+
+    return located
+
+
 def compile_predicate(expr: e.Expr) -> Callable[[Batch, Context], IntArray]:
     """A callable that gives the positions of the rows on which ``expr`` is true."""
     evaluate = compile_expression(expr)
 
+    span = getattr(expr, "span", NOWHERE)
+
     def positions(batch: Batch, context: Context) -> IntArray:
-        return true_positions(evaluate(batch, context))
+        found = evaluate(batch, context)
+        try:
+            return true_positions(found)
+        except MemQLError as error:
+            error.span = span if span is not NOWHERE else None
+            raise
 
     return positions
 
@@ -135,12 +162,18 @@ def property_column(column: Column, key: str, context: Context) -> Column:
     if isinstance(column, TypedColumn) and column.kind in (Kind.NODE, Kind.RELATIONSHIP):
         element = Element.NODE if column.kind == Kind.NODE else Element.RELATIONSHIP
         if column.mask is None:
-            return context.view.property(element, column.data, key)
+            return context.plain(context.view.property(element, column.data, key))
         live = np.flatnonzero(~column.mask)
-        return _scatter(context.view.property(element, column.data.take(live), key), live, len(column))
+        found = context.view.property(element, column.data.take(live), key)
+        return context.plain(_scatter(found, live, len(column)))
     if isinstance(column, ConstantColumn):
         return ConstantColumn(property_value(column.value, key, context), column.length)
-    return ListColumn([property_value(v, key, context) for v in column.values()])
+    if isinstance(column, TemporalColumn):
+        return component_column(column, key)
+    values = column.values()
+    if set(map(type, values)) == {dict}:
+        return ListColumn([v.get(key) for v in values])
+    return ListColumn([property_value(v, key, context) for v in values])
 
 
 def _scatter(column: Column, positions: IntArray, length: int) -> Column:
@@ -155,6 +188,10 @@ def _scatter(column: Column, positions: IntArray, length: int) -> Column:
         codes = np.full(length, -1, np.int32)
         codes[positions] = column.codes
         return StringColumn(codes, column.dictionary)
+    if isinstance(column, TemporalColumn):
+        sources = np.full(length, -1, np.int64)
+        sources[positions] = np.arange(len(column))
+        return take_or_null(column, sources)
     items: list[Value] = [None] * length
     for position, value in zip(positions.tolist(), column.values(), strict=True):
         items[position] = value
@@ -229,17 +266,23 @@ def type_satisfies(test: e.LabelTest, type: str) -> bool:
 # --- calls -------------------------------------------------------------------
 
 
+def _kernel(name: str) -> Callable[..., Column | None] | None:
+    """What may do all rows of a batch at once; it gives None for columns that it is not made for."""
+    if name == "IN":
+        return lists.in_list
+    for kernels in (compare.KERNELS, strings.KERNELS, lists.KERNELS, paths.KERNELS):
+        if name in kernels:
+            return kernels[name]
+    return arithmetic_kernel(name)
+
+
 def _call(name: str, arguments: tuple[Evaluator, ...]) -> Evaluator:
     definition = lookup(name)
-    kernel = (
-        compare.KERNELS.get(name) or arithmetic_kernel(name) or strings.KERNELS.get(name)
-        if definition is not None
-        else None
-    )
+    kernel = _kernel(name) if definition is not None else None
 
     def evaluate(batch: Batch, context: Context) -> Column:
         columns = [a(batch, context) for a in arguments]
-        if kernel is not None and batch.length >= KERNEL_ROWS_MIN:
+        if kernel is not None and batch.length >= context.kernel_rows_min:
             found = kernel(*columns)
             if found is not None:
                 return found
@@ -278,194 +321,3 @@ def _call_one(function: FunctionDefinition, values: list[Value], context: Contex
     if function.null_propagates and any(v is None for v in values):
         return None
     return function.evaluate(context, *values) if function.needs_context else function.evaluate(*values)
-
-
-# --- lists and maps ----------------------------------------------------------
-
-
-def _list_of(items: tuple[Evaluator, ...]) -> Evaluator:
-    def evaluate(batch: Batch, context: Context) -> Column:
-        columns = [i(batch, context) for i in items]
-        if all(isinstance(c, ConstantColumn) for c in columns):
-            return ConstantColumn([c.value for c in columns if isinstance(c, ConstantColumn)], batch.length)
-        return ListColumn([list(row) for row in zip(*(c.values() for c in columns), strict=True)])
-
-    return evaluate
-
-
-def _map_of(entries: tuple[tuple[str, Evaluator], ...]) -> Evaluator:
-    keys = [k for k, _ in entries]
-
-    def evaluate(batch: Batch, context: Context) -> Column:
-        columns = [v(batch, context) for _, v in entries]
-        if not columns:
-            return ListColumn([{} for _ in range(batch.length)])
-        rows = zip(*(c.values() for c in columns), strict=True)
-        return ListColumn([dict(zip(keys, row, strict=True)) for row in rows])
-
-    return evaluate
-
-
-def _merged(parts: tuple[Evaluator, ...]) -> Evaluator:
-    def evaluate(batch: Batch, context: Context) -> Column:
-        columns = [p(batch, context).values() for p in parts]
-        out: list[Value] = []
-        for row in zip(*columns, strict=True):
-            # A projection of null is null: the first part is the subject's own.
-            if row[0] is None:
-                out.append(None)
-                continue
-            merged: dict[str, Value] = {}
-            for part in row:
-                merged.update(part)
-            out.append(merged)
-        return ListColumn(out)
-
-    return evaluate
-
-
-def flattened(batch: Batch, lists: list[Value], variable: str) -> tuple[Batch, list[int]]:
-    """The batch with one row for each element of each row's list, and how many each row has (-1: the list is null)."""
-    counts = []
-    items: list[Value] = []
-    for value in lists:
-        if value is None:
-            counts.append(-1)
-        elif type(value) is list:
-            counts.append(len(value))
-            items.extend(value)
-        else:
-            raise TypeMismatch(f"Expected a list, not {type_name(value)}.")
-    repeats = np.maximum(np.array(counts, np.int64), 0)
-    inner = batch.take(np.repeat(np.arange(batch.length), repeats))
-    return inner.with_columns({variable: lift(items)}), counts
-
-
-def _comprehension(variable: str, source: Evaluator, predicate: e.Expr | None, projection: e.Expr | None) -> Evaluator:
-    test = None if predicate is None else compile_predicate(predicate)
-    body = None if projection is None else compile_expression(projection)
-
-    def evaluate(batch: Batch, context: Context) -> Column:
-        inner, counts = flattened(batch, source(batch, context).values(), variable)
-        owners = np.repeat(np.arange(batch.length), np.maximum(np.array(counts, np.int64), 0))
-        if test is not None and inner.length:
-            kept = test(inner, context)
-            inner, owners = inner.take(kept), owners.take(kept)
-        column = inner.columns[variable] if body is None else body(inner, context)
-        values = column.values() if inner.length else []
-        out: list[Value] = [None if c < 0 else [] for c in counts]
-        for owner, value in zip(owners.tolist(), values, strict=True):
-            out[owner].append(value)
-        return ListColumn(out)
-
-    return evaluate
-
-
-def _quantifier(kind: QuantifierKind, variable: str, source: Evaluator, predicate: Evaluator) -> Evaluator:
-    def evaluate(batch: Batch, context: Context) -> Column:
-        lists = source(batch, context).values()
-        if batch.length == 1:
-            return ListColumn([_quantify_one(kind, variable, batch, lists[0], predicate, context)])
-        inner, counts = flattened(batch, lists, variable)
-        verdicts = predicate(inner, context).values() if inner.length else []
-        out: list[Value] = []
-        at = 0
-        for count in counts:
-            if count < 0:
-                out.append(None)
-                continue
-            out.append(_verdict(kind, verdicts[at : at + count]))
-            at += count
-        return ListColumn(out)
-
-    return evaluate
-
-
-def _quantify_one(
-    kind: QuantifierKind, variable: str, batch: Batch, items: Value, predicate: Evaluator, context: Context
-) -> Value:
-    """One row goes element by element and stops when decided: the lazy law."""
-    if items is None:
-        return None
-    if type(items) is not list:
-        raise TypeMismatch(f"{kind.value}() takes a list, not {type_name(items)}.")
-    verdicts = []
-    for item in items:
-        inner = batch.with_columns({variable: lift([item])})
-        verdict = predicate(inner, context).item(0)
-        verdicts.append(verdict)
-        if (kind is QuantifierKind.ANY and verdict is True) or (kind is QuantifierKind.ALL and verdict is False):
-            break
-        if kind is QuantifierKind.NONE and verdict is True:
-            break
-    return _verdict(kind, verdicts)
-
-
-def _verdict(kind: QuantifierKind, verdicts: list[Value]) -> Value:
-    """all, any, none, single over three-valued verdicts."""
-    for verdict in verdicts:
-        boolean.check(verdict)
-    unknown = any(v is None for v in verdicts)
-    true = sum(v is True for v in verdicts)
-    match kind:
-        case QuantifierKind.ANY:
-            return True if true else None if unknown else False
-        case QuantifierKind.ALL:
-            return False if any(v is False for v in verdicts) else None if unknown else True
-        case QuantifierKind.NONE:
-            return False if true else None if unknown else True
-        case QuantifierKind.SINGLE:
-            return False if true > 1 else None if unknown else true == 1
-
-
-def _reduce(expr: e.Reduce) -> Evaluator:
-    initial, source, step = map(compile_expression, (expr.initial, expr.source, expr.step))
-
-    def evaluate(batch: Batch, context: Context) -> Column:
-        starts, lists = initial(batch, context).values(), source(batch, context).values()
-        out: list[Value] = []
-        for i, (accumulated, items) in enumerate(zip(starts, lists, strict=True)):
-            if items is None:
-                out.append(None)
-                continue
-            if type(items) is not list:
-                raise TypeMismatch(f"reduce() takes a list, not {type_name(items)}.")
-            row = batch.slice(i, i + 1)
-            for item in items:
-                inner = row.with_columns(
-                    {expr.accumulator: ListColumn([accumulated]), expr.variable: ListColumn([item])}
-                )
-                accumulated = step(inner, context).item(0)
-            out.append(accumulated)
-        return ListColumn(out)
-
-    return evaluate
-
-
-def _path_of(elements: tuple[str, ...]) -> Evaluator:
-    def evaluate(batch: Batch, context: Context) -> Column:
-        if len(elements) == 1 and isinstance(column := batch.columns[elements[0]], TypedColumn):
-            offsets = np.zeros(batch.length + 1, np.int64)
-            return PathColumn(offsets, column.data, np.zeros(0, np.int64), column.mask)
-        rows = zip(*(batch.columns[name].values() for name in elements), strict=True)
-        return ListColumn([_path(row, context) for row in rows])
-
-    return evaluate
-
-
-def _path(row: tuple[Value, ...], context: Context) -> PathRef | None:
-    """A path through the row's nodes and relationships; the hops of a list are followed from the node before them."""
-    if any(v is None for v in row):
-        return None
-    nodes = [row[0].slot]
-    relationships: list[int] = []
-    for i in range(1, len(row), 2):
-        hop = row[i]
-        steps = hop if isinstance(hop, list) else [hop]
-        if steps:
-            slots = np.array([s.slot for s in steps], np.int64)
-            starts, ends = context.view.endpoints(slots)
-            for slot, start, end in zip(slots.tolist(), starts.tolist(), ends.tolist(), strict=True):
-                relationships.append(slot)
-                nodes.append(end if start == nodes[-1] else start)
-    return PathRef(tuple(nodes), tuple(relationships))

@@ -9,6 +9,7 @@ import numpy as np
 
 from memoradb.core.columns import Column, ConstantColumn, IntArray, Kind, StringColumn, TypedColumn
 from memoradb.core.semantics import equivalence_key, order_key
+from memoradb.core.temporal_columns import TemporalColumn
 from memoradb.core.values import Value
 
 
@@ -24,6 +25,8 @@ def column_codes(column: Column) -> IntArray:
             return data
         _, dense = np.unique(data, return_inverse=True)
         return np.where(column.mask, -1, dense.reshape(-1))
+    if isinstance(column, TemporalColumn):
+        return _temporal_ranks(column, np.iinfo(np.int64).min)
     codes: dict[Any, int] = {}
     return np.fromiter(
         (codes.setdefault(equivalence_key(v), len(codes)) for v in column.values()), np.int64, len(column)
@@ -63,6 +66,13 @@ def row_keys(columns: Sequence[Column], positions: IntArray, row: IntArray | Non
     return list(zip(*lists, strict=True)) if lists else [()] * len(positions)
 
 
+def _temporal_ranks(column: TemporalColumn, null: int) -> IntArray:
+    """Integers that are equal, and sort, as the values do."""
+    arrays = [array.astype(np.int64) for array in column.order_arrays()]
+    found = arrays[0] if len(arrays) == 1 else combined_codes(arrays, len(column))
+    return found if column.mask is None else np.where(column.mask, null, found)
+
+
 def _rank(column: Column) -> IntArray | None:
     """Integers that sort as the column's values do, ascending; None where there is no cheap way."""
     if isinstance(column, ConstantColumn):
@@ -80,7 +90,9 @@ def _rank(column: Column) -> IntArray | None:
         else:
             return None
         return ranks if column.mask is None else np.where(column.mask, np.iinfo(np.int64).max, ranks)
-    if isinstance(column, StringColumn) and len(column) * 4 > len(column.dictionary):
+    if isinstance(column, TemporalColumn):
+        return _temporal_ranks(column, np.iinfo(np.int64).max)
+    if isinstance(column, StringColumn) and 0 < len(column.dictionary) < len(column) * 4:
         ranks = column.dictionary.ranks().take(column.codes, mode="clip")
         return np.where(column.codes < 0, np.iinfo(np.int64).max, ranks)
     return None

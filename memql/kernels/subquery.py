@@ -12,19 +12,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memoradb.core.batch import Batch
-from memoradb.core.columns import Column, IntArray, Kind, ListColumn, TypedColumn
+from memoradb.core.columns import Column, Kind, ListColumn, TypedColumn
 from memoradb.core.errors import MemQLError
 from memoradb.core.values import Value
 
 from ..exec.operator import Frame, Operator
+from ..exec.slices import OutputSlices
+from ..functions.aggregate import Count
 from ..plan.expr import Subquery
 from ..syntax.ast_expr import SubqueryKind
 
 if TYPE_CHECKING:
     from ..exec.context import Context
-
-SLICE_ROWS = 1_024
-"""Outer rows run at a time: bounds what COLLECT holds, and what EXISTS does in vain."""
 
 
 def argument_frame(batch: Batch, names: tuple[str, ...]) -> Frame:
@@ -42,15 +41,17 @@ def compile_subquery(expr: Subquery) -> Callable[[Batch, Context], Column]:
 
     def evaluate(batch: Batch, context: Context) -> Column:
         values: list[Value] = []
-        for start in range(0, batch.length, SLICE_ROWS):
-            piece = batch.slice(start, start + SLICE_ROWS)
+        slices = OutputSlices(plan, context)
+        for piece in slices.of(batch):
             try:
-                values.extend(run(plan, expr, piece, context))
+                found, rows = run(plan, expr, piece, context)
+                values.extend(found)
+                slices.caused(piece.length, rows)
             except MemQLError:
                 if piece.length == 1:
                     raise
                 for i in range(piece.length):
-                    values.extend(run(plan, expr, piece.slice(i, i + 1), context))
+                    values.extend(run(plan, expr, piece.slice(i, i + 1), context)[0])
         if expr.kind is SubqueryKind.EXISTS:
             return TypedColumn(Kind.BOOLEAN, np.array(values, np.bool_))
         if expr.kind is SubqueryKind.COUNT:
@@ -60,31 +61,44 @@ def compile_subquery(expr: Subquery) -> Callable[[Batch, Context], Column]:
     return evaluate
 
 
-def _rows(batch: Batch) -> IntArray:
-    return batch.rows()
+Found = tuple[list[Value], int]
+"""A value for each row, and how many inner rows were looked at for them."""
 
 
-def _exists(plan: Operator, expr: Subquery, piece: Batch, context: Context) -> list[Value]:
-    found = np.zeros(piece.length, np.bool_)
-    for inner in context.batches(plan, argument_frame(piece, expr.arguments)):
-        found[_rows(inner)] = True
+def _exists(plan: Operator, expr: Subquery, piece: Batch, context: Context) -> Found:
+    frame = argument_frame(piece, expr.arguments).asked(1)
+    assert frame.demand is not None
+    found, rows = frame.demand.satisfied, 0
+    for inner in context.batches(plan, frame):
+        found[inner.rows()] = True
+        rows += inner.length
         if found.all():
             break
-    return found.tolist()
+    return found.tolist(), rows
 
 
-def _count(plan: Operator, expr: Subquery, piece: Batch, context: Context) -> list[Value]:
-    counts = np.zeros(piece.length, np.int64)
+def _count(plan: Operator, expr: Subquery, piece: Batch, context: Context) -> Found:
+    counts, rows = Count(), 0
+    counts.grow(piece.length)
     for inner in context.batches(plan, argument_frame(piece, expr.arguments)):
-        np.add.at(counts, _rows(inner), inner.weights())
-    return counts.tolist()
+        counts.update(inner.rows(), [], inner.weight, inner.length)
+        rows += inner.length
+    return counts.result().values(), rows
 
 
-def _collect(plan: Operator, expr: Subquery, piece: Batch, context: Context) -> list[Value]:
+def _collect(plan: Operator, expr: Subquery, piece: Batch, context: Context) -> Found:
     lists: list[list[Value]] = [[] for _ in range(piece.length)]
+    rows = 0
     assert expr.result is not None
-    for inner in context.batches(plan, argument_frame(piece, expr.arguments)):
-        inner = inner.expanded()
-        for row, value in zip(_rows(inner).tolist(), inner.columns[expr.result].values(), strict=True):
-            lists[row].append(value)
-    return list(lists)
+    with context.held() as memory:
+        for inner in context.batches(plan, argument_frame(piece, expr.arguments)):
+            inner = inner.expanded()
+            rows += inner.length
+            memory.add(_COLLECTED_BYTES * inner.length)
+            for row, value in zip(inner.rows().tolist(), inner.columns[expr.result].values(), strict=True):
+                lists[row].append(value)
+    return list(lists), rows
+
+
+_COLLECTED_BYTES = 40
+"""A collected value: its place in the list, and a small object."""

@@ -6,10 +6,10 @@ one input row and what that costs. Choosing between them is the pattern planner'
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 
-from memoradb.storage.view import Element, GraphView, IndexDefinition, IndexKind
+from memoradb.storage.view import Element, IndexDefinition, IndexKind
 
 from ..cost import constants
 from ..cost.cardinality import label_rows
@@ -19,6 +19,7 @@ from ..exec.operator import Operator
 from ..exec.scan import NodeScan
 from ..plan.expr import Call, Expr, Property, Variable, free_variables
 from ..plan.pattern import PatternNode
+from .planning import PlanningCatalog
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,13 @@ class AccessPath:
     low: tuple[Expr, bool] | None = None
     high: tuple[Expr, bool] | None = None
 
-    def operator(self, input: Operator) -> Operator:
-        """The physical operator for this path over ``input``."""
+    def physical(self, expression: Callable[[Expr], Expr]) -> AccessPath:
+        """The same path, with the subqueries in what it looks up made physical by ``expression``."""
+        low, high = (b if b is None else (expression(b[0]), b[1]) for b in (self.low, self.high))
+        return replace(self, value=None if self.value is None else expression(self.value), low=low, high=high)
+
+    def operator(self, input: Operator, dead: bool = False) -> Operator:
+        """The physical operator for this path over ``input``; of a ``dead`` node only the number counts."""
         match self.lookup:
             case "equal" | "any":
                 assert self.index is not None and self.value is not None
@@ -53,14 +59,14 @@ class AccessPath:
                 assert self.value is not None
                 return NodeById(input, self.variable, self.value, False, self.labels)
             case _:
-                return NodeScan(input, self.variable, self.labels)
+                return NodeScan(input, None if dead else self.variable, self.labels)
 
 
 def access_paths(
-    node: PatternNode, predicates: Sequence[Expr], view: GraphView, selectivity: Selectivity
+    node: PatternNode, predicates: Sequence[Expr], catalog: PlanningCatalog, selectivity: Selectivity
 ) -> list[AccessPath]:
     """Every path to ``node``, the label scan first."""
-    statistics = view.statistics
+    statistics = catalog.statistics
     total = label_rows(statistics, node.labels)
     paths = [
         AccessPath(
@@ -70,7 +76,7 @@ def access_paths(
             constants.OPERATOR_NS + total * constants.SCAN_ROW_NS,
         )
     ]
-    indexes = [i for i in view.indexes() if _applies(i, node.labels)]
+    indexes = [i for i in catalog.indexes() if _applies(i, node.labels)]
     bounds: dict[str, list[tuple[Expr, str, Expr]]] = {}
     for predicate in predicates:
         match predicate:

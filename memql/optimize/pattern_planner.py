@@ -13,14 +13,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
-from memoradb.storage.view import Direction, GraphView
+from memoradb.storage.view import Direction
 
 from ..cost import constants
 from ..cost.cardinality import degree, label_rows
 from ..cost.selectivity import Selectivity
 from ..plan.expr import Expr, Subquery, children, free_variables
+from ..plan.failure import cannot_fail
+from ..plan.fold import Branches
 from ..plan.pattern import PatternGraph, PatternRelationship
 from .access_path import AccessPath, access_paths
+from .planning import PlanningCatalog
 
 DP_STATES_MAX: Final = 3_000
 """States before the search turns greedy: keeps planning of large patterns within some milliseconds."""
@@ -74,12 +77,25 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """A predicate whose variables are bound now."""
+    """A predicate whose variables are bound now.
+
+    ``lenient``: it may fail, and the pattern is not matched whole yet. Rows on which it fails are kept: it is tested
+    again at the end, on what has become a match.
+    """
 
     predicate: Expr
+    lenient: bool = False
 
 
-Step: TypeAlias = BindNode | Follow | Project | Test
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Multiply by the matches of the branches that hang from a node that is bound now."""
+
+    source: str
+    branches: Branches
+
+
+Step: TypeAlias = BindNode | Follow | Project | Test | Count
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +122,15 @@ class State:
 class PatternPlanner:
     """Orders one pattern graph's elements."""
 
-    def __init__(self, graph: PatternGraph, view: GraphView, available: frozenset[str]) -> None:
+    def __init__(self, graph: PatternGraph, catalog: PlanningCatalog, available: frozenset[str]) -> None:
         self._graph = graph
         self._available = available | graph.arguments
-        self._view = view
-        self._statistics = view.statistics
+        self._statistics = catalog.statistics
         self._nodes = {n.variable: n for n in graph.nodes}
-        self._selectivity = Selectivity(view.statistics, {n.variable: n.labels for n in graph.nodes})
+        self._catalog = catalog
+        self._selectivity = Selectivity(catalog.statistics, {n.variable: n.labels for n in graph.nodes})
         self._paths = {
-            n.variable: access_paths(n, graph.predicates, view, self._selectivity)
+            n.variable: access_paths(n, graph.predicates, catalog, self._selectivity)
             for n in graph.nodes
             if n.variable not in graph.arguments
         }
@@ -205,6 +221,11 @@ class PatternPlanner:
         forwards, backwards = relationship.source in state.bound, relationship.target in state.bound
         if relationship.shortest is not None and not (forwards and backwards):
             return []
+        if relationship.hop_predicate is not None:
+            # It is tested while the path grows, so what it reads of the rest of the pattern must be there.
+            reads = free_variables(relationship.hop_predicate) - {relationship.hop_variable or ""}
+            if not reads <= state.bound:
+                return []
         out = relationship.direction
         choices = []
         if forwards:
@@ -218,6 +239,9 @@ class PatternPlanner:
         source, target = self._labels(step.source), self._labels(step.target)
         mean = degree(self._statistics, source, relationship.types, (), step.direction)
         kept = degree(self._statistics, source, relationship.types, target, step.direction)
+        if mean and self._follows_again(state, step):
+            again = self._catalog.repeated_degree(source, relationship.types, step.direction)
+            mean, kept = max(mean, again), kept * max(mean, again) / mean
         length = relationship.length
         if relationship.shortest is not None:
             rows, work = state.rows, state.rows * 50 * constants.VAR_EXPAND_ROW_NS
@@ -252,6 +276,18 @@ class PatternPlanner:
             steps=(*state.steps, Costed(step, rows, cost)),
         )
 
+    def _follows_again(self, state: State, step: Follow) -> bool:
+        """Whether the source was expanded before by relationships of the same types and direction."""
+        types, source = step.relationship.types, step.source
+        for before in state.steps:
+            match before.step:
+                case Follow(relationship, _, direction, _) if before.step.source == source:
+                    if relationship.types == types and direction is step.direction:
+                        return True
+                case _:
+                    pass
+        return False
+
     def _labels(self, variable: str) -> tuple[str, ...]:
         node = self._nodes.get(variable)
         return () if node is None else node.labels
@@ -263,11 +299,19 @@ class PatternPlanner:
         # Cheap terms first; a subquery only on the rows that the others keep.
         ready.sort(key=_has_subquery)
         rows, cost, steps = state.rows, state.cost, list(state.steps)
+        whole = self._complete(state)
+        done = []
         for predicate in ready:
+            lenient = not whole and not cannot_fail(predicate)
+            tested = any(isinstance(s.step, Test) and s.step.predicate is predicate for s in state.steps)
+            if not lenient:
+                done.append(predicate)
+            elif tested:
+                continue
             cost += constants.OPERATOR_NS + rows * constants.FILTER_ROW_NS
-            rows *= self._selectivity.of(predicate)
-            steps.append(Costed(Test(predicate), rows, cost))
-        waiting = tuple(p for p in state.waiting if not any(p is r for r in ready))
+            rows *= 1.0 if tested else self._selectivity.of(predicate)
+            steps.append(Costed(Test(predicate, lenient), rows, cost))
+        waiting = tuple(p for p in state.waiting if not any(p is r for r in done))
         return replace(state, waiting=waiting, rows=rows, cost=cost, steps=tuple(steps))
 
 
@@ -275,6 +319,8 @@ def _has_subquery(expr: Expr) -> bool:
     return isinstance(expr, Subquery) or any(_has_subquery(c) for c in children(expr))
 
 
-def order_pattern(graph: PatternGraph, view: GraphView, rows: float, available: frozenset[str]) -> Sequence[Costed]:
+def order_pattern(
+    graph: PatternGraph, catalog: PlanningCatalog, rows: float, available: frozenset[str]
+) -> Sequence[Costed]:
     """The steps of ``graph`` in the order chosen, for ``rows`` input rows that have the columns ``available``."""
-    return PatternPlanner(graph, view, available).steps(rows)
+    return PatternPlanner(graph, catalog, available).steps(rows)

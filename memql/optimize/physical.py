@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import assert_never
 
-from memoradb.storage.view import GraphView
-
 from ..exec import aggregate, apply, distinct, eager, limit, procedure, project, schema, sort, union, unwind, write
 from ..exec.filter import Filter
 from ..exec.merge import Merge
@@ -18,22 +16,26 @@ from ..exec.operator import Estimate, Operator
 from ..exec.results import ProduceResults
 from ..exec.scan import ArgumentScan
 from ..exec.search import TextSearch, VectorSearch
+from ..exec.weights import ExpandWeights
 from ..plan import nodes
 from ..plan.expr import Expr, Literal, Subquery, free_variables, map_children
 from ..plan.nodes import ApplyKind, LogicalNode
-from ..plan.properties import argument_variables, effects, output_columns
-from .eager import needs_eager_below, updates_row_by_row
+from ..plan.properties import argument_variables, effects, is_volatile, output_columns, plan_is_volatile
+from ..syntax.ast_expr import SubqueryKind
+from .eager import merge_conflict, reads_what_it_writes, update_conflict
 from .physical_match import plan_match
+from .planning import PlanningCatalog
 
 GROUPS_GUESS = 0.1
 """Share of rows that are distinct, where nothing is known."""
 
 
 class PhysicalPlanner:
-    """Plans one statement against one view's statistics and indexes."""
+    """Plans one statement against one view's statistics, indexes and facts."""
 
-    def __init__(self, view: GraphView) -> None:
-        self._view = view
+    def __init__(self, catalog: PlanningCatalog) -> None:
+        self._catalog = catalog
+        self._existential = False
 
     def plan(self, node: LogicalNode, required: frozenset[str]) -> Operator:
         """Operators whose output has at least the columns of ``required``."""
@@ -54,17 +56,20 @@ class PhysicalPlanner:
                 below |= _read(r.hop_predicate for r in graph.relationships if r.hop_predicate is not None)
                 available = output_columns(input)
                 source = self.plan(input, below & available)
-                return plan_match(graph, source, self._view, required, available, self.expression)
+                fold = not self._existential
+                return plan_match(graph, source, self._catalog, required, available, self.expression, fold)
             case nodes.Selection(input, predicate):
-                source = self.plan(input, required | free_variables(predicate))
+                source = self._rows_for((predicate,), self.plan(input, required | free_variables(predicate)))
                 rows = source.estimate.rows if source.estimate else 1.0
                 cost = source.estimate.cost if source.estimate else 0.0
                 return Filter(source, self.expression(predicate), estimate=Estimate(rows * 0.5, cost + rows * 20.0))
             case nodes.Projection(input, items, keep):
                 return self._projection(input, items, keep, required)
             case nodes.Aggregation(input, keys, aggregates):
+                aggregates = tuple(x for x in aggregates if x.variable in required)
                 below = _read(e for _, e in keys) | _read(a for x in aggregates for a in x.arguments)
-                source = self.plan(input, below)
+                source = self._rows_for((e for x in aggregates for e in x.arguments), self.plan(input, below))
+                source = self._rows_for((e for _, e in keys), source)
                 groups = 1.0 if not keys else max(1.0, _rows(source) * GROUPS_GUESS)
                 return aggregate.Aggregation(
                     source,
@@ -75,11 +80,13 @@ class PhysicalPlanner:
             case nodes.Distinct(input, columns):
                 return distinct.Distinct(self.plan(input, frozenset(columns)), columns)
             case nodes.Sort(input, keys):
-                return sort.Sort(self.plan(input, required | _keys_read(keys)), self._sort_keys(keys))
+                source = self._rows_for((k.expression for k in keys), self.plan(input, required | _keys_read(keys)))
+                return sort.Sort(source, self._sort_keys(keys))
             case nodes.Top(input, keys, count, skip):
-                source = self.plan(input, required | _keys_read(keys))
+                source = self._rows_for((k.expression for k in keys), self.plan(input, required | _keys_read(keys)))
                 skipped = None if skip is None else self.expression(skip)
-                top = sort.Top(source, self._sort_keys(keys), self.expression(count), skipped)
+                writes = bool(effects(input).writes)
+                top = sort.Top(source, self._sort_keys(keys), self.expression(count), skipped, writes)
                 top.estimate = Estimate(_limited(count, _rows(source)), _cost(source) + _rows(source) * 60.0)
                 return top
             case nodes.Skip(input, count):
@@ -94,7 +101,7 @@ class PhysicalPlanner:
                 )
             case nodes.Unwind(input, source, variable):
                 below = (required - {variable}) | free_variables(source)
-                child = self.plan(input, below)
+                child = self._rows_for((source,), self.plan(input, below))
                 rows = _rows(child) * 10.0
                 return unwind.Unwind(
                     child, self.expression(source), variable, estimate=Estimate(rows, _cost(child) + rows * 10.0)
@@ -104,7 +111,7 @@ class PhysicalPlanner:
             case nodes.Foreach(input, variable, source, inner):
                 arguments = argument_variables(inner)
                 below = required | free_variables(source) | (frozenset(arguments) - {variable})
-                child = self._barrier(node, self.plan(input, below))
+                child = self.plan(input, below)
                 body = self.plan(inner, frozenset())
                 return apply.Foreach(child, variable, self.expression(source), body, arguments, True)
             case nodes.Union(inputs, columns, all):
@@ -149,8 +156,17 @@ class PhysicalPlanner:
             if isinstance(expr.plan, Operator):
                 return expr
             wanted = frozenset() if expr.result is None else frozenset((expr.result,))
-            return Subquery(expr.kind, self.plan(expr.plan, wanted), expr.arguments, expr.result)
+            plan = self._inner(expr.plan, wanted, expr.kind is SubqueryKind.EXISTS)
+            return Subquery(expr.kind, plan, expr.arguments, expr.result)
         return map_children(expr, self.expression)
+
+    def _inner(self, node: LogicalNode, required: frozenset[str], existential: bool) -> Operator:
+        """An inner plan; of an ``existential`` one no more than the first row is asked."""
+        outside, self._existential = self._existential, existential
+        try:
+            return self.plan(node, required)
+        finally:
+            self._existential = outside
 
     def _expressions(self, items: Iterable[Expr]) -> tuple[Expr, ...]:
         return tuple(self.expression(e) for e in items)
@@ -162,54 +178,68 @@ class PhysicalPlanner:
     def _sort_keys(self, keys: tuple[nodes.SortKey, ...]) -> tuple[nodes.SortKey, ...]:
         return tuple(nodes.SortKey(self.expression(k.expression), k.descending) for k in keys)
 
+    def _rows_for(self, expressions: Iterable[Expr], source: Operator) -> Operator:
+        """``source``, with weights made into rows where an expression must be evaluated once for each."""
+        if not any(map(is_volatile, expressions)) or isinstance(source, ExpandWeights):
+            return source
+        return ExpandWeights(source, estimate=source.estimate)
+
     # --- operators with more to decide
 
     def _projection(
         self, input: LogicalNode, items: tuple[tuple[str, Expr], ...], keep: bool, required: frozenset[str]
     ) -> Operator:
-        wanted = tuple((n, e) for n, e in items if n in required) if keep else items
+        # What nothing reads is never computed, whatever it would be: `WITH 1 / 0 AS x RETURN 1` succeeds.
+        wanted = tuple((n, e) for n, e in items if n in required)
         below = _read(e for _, e in wanted)
         if keep:
             below |= required - {n for n, _ in wanted}
             if not wanted:
                 return self.plan(input, below)
-        source = self.plan(input, below)
+        source = self._rows_for((e for _, e in wanted), self.plan(input, below))
         return project.Project(source, tuple((n, self.expression(e)) for n, e in wanted), keep)
 
     def _apply(self, node: nodes.Apply, required: frozenset[str]) -> Operator:
         arguments = argument_variables(node.inner)
         outer = self.plan(node.outer, (required - frozenset(node.variables)) | frozenset(arguments))
         shown = tuple(v for v in node.variables if v in required)
-        inner = self.plan(node.inner, frozenset(shown))
+        if plan_is_volatile(node.inner):
+            outer = ExpandWeights(outer, estimate=outer.estimate)
+        inner = self._inner(node.inner, frozenset(shown), node.kind in (ApplyKind.SEMI, ApplyKind.ANTI))
         inner_effects = effects(node.inner)
         per_row = bool(inner_effects.writes) and inner_effects.conflicts_with(inner_effects)
-        if inner_effects.writes and inner_effects.conflicts_with(effects(node.outer)):
-            outer = eager.Eager(outer, estimate=outer.estimate)
         rows = _rows(outer) * (max(_rows(inner), 1.0) if node.kind is ApplyKind.OPTIONAL else _rows(inner))
         if node.kind in (ApplyKind.SEMI, ApplyKind.ANTI, ApplyKind.UNIT):
             rows = _rows(outer)
         cost = _cost(outer) + _rows(outer) * max(_cost(inner), 100.0)
-        planned: Operator = apply.Apply(
-            outer, inner, node.kind, shown, arguments, per_row, estimate=Estimate(rows, cost)
+        return apply.Apply(
+            outer,
+            inner,
+            node.kind,
+            shown,
+            arguments,
+            bool(inner_effects.writes),
+            per_row,
+            estimate=Estimate(rows, cost),
         )
-        return eager.Eager(planned, estimate=planned.estimate) if inner_effects.writes else planned
-
-    def _barrier(self, node: LogicalNode, child: Operator) -> Operator:
-        return eager.Eager(child, estimate=child.estimate) if needs_eager_below(node) else child
 
     def _write(
         self, node: nodes.Create | nodes.Update | nodes.Delete | nodes.Merge, required: frozenset[str]
     ) -> Operator:
         below = (required | _own_reads(node)) & output_columns(node.input)
-        child = self._barrier(node, self.plan(node.input, below))
+        child = self.plan(node.input, below)
         match node:
             case nodes.Create(_, new_nodes, new_relationships):
-                return write.Create(child, self._new_nodes(new_nodes), self._new_relationships(new_relationships))
+                elements = self._new_nodes(new_nodes), self._new_relationships(new_relationships)
+                return write.Create(child, *elements, reads_what_it_writes(node))
             case nodes.Update(_, items):
-                return write.Update(child, self._items(items), updates_row_by_row(items))
+                conflict = update_conflict(items)
+                return write.Update(child, self._items(items), conflict.always, tuple(sorted(conflict.subjects)))
             case nodes.Delete(_, targets, detach):
                 return write.Delete(child, self._expressions(targets), detach)
             case nodes.Merge():
+                conflict = merge_conflict(node)
+                shared = update_conflict(node.on_match)
                 return Merge(
                     child,
                     self.plan(node.match, frozenset(node.variables)),
@@ -220,8 +250,9 @@ class PhysicalPlanner:
                     node.arguments,
                     node.variables,
                     tuple((self.expression(e), v) for e, v in node.non_null),
-                    node.undirected,
-                    False,
+                    conflict.always,
+                    tuple(sorted(conflict.subjects)),
+                    bool(shared),
                 )
             case _:
                 assert_never(node)
@@ -257,9 +288,9 @@ class PhysicalPlanner:
         return tuple(planned)
 
 
-def plan_physical(root: LogicalNode, view: GraphView) -> Operator:
+def plan_physical(root: LogicalNode, catalog: PlanningCatalog) -> Operator:
     """The physical plan of a whole statement; results of an update pass a barrier so that all of it is done first."""
-    planner = PhysicalPlanner(view)
+    planner = PhysicalPlanner(catalog)
     if isinstance(root, nodes.ProduceResults):
         return planner.plan(root, frozenset(v for _, v in root.columns))
     return planner.plan(root, frozenset())

@@ -7,17 +7,22 @@ a uniqueness test. A dead target makes no rows: Expand multiplies weights instea
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-
-from memoradb.storage.view import GraphView
+from dataclasses import replace
 
 from ..exec.expand import Expand, ExpandInto, ProjectEndpoints
 from ..exec.filter import Filter
+from ..exec.fold import Fold
 from ..exec.operator import Estimate, Operator
 from ..exec.shortest_path import ShortestPath
 from ..exec.var_expand import VarLengthExpand
+from ..exec.weights import ExpandWeights
 from ..plan.expr import Expr, HasLabels, IsNull, LabelOperator, LabelTest, Variable, conjunction, free_variables
+from ..plan.failure import cannot_fail
 from ..plan.pattern import PatternGraph, PatternNode
-from .pattern_planner import BindNode, Costed, Follow, Project, Test, order_pattern
+from ..plan.properties import is_volatile
+from .folding import foldings, with_counts
+from .pattern_planner import BindNode, Costed, Count, Follow, Project, Test, order_pattern
+from .planning import PlanningCatalog
 
 
 def label_test(labels: Sequence[str]) -> LabelTest:
@@ -43,22 +48,32 @@ def argument_tests(graph: PatternGraph) -> list[Expr]:
 def plan_match(
     graph: PatternGraph,
     input: Operator,
-    view: GraphView,
+    catalog: PlanningCatalog,
     required: frozenset[str],
     available: frozenset[str],
     physical_expression: Callable[[Expr], Expr],
+    fold: bool = True,
 ) -> Operator:
     """Operators for ``graph`` over ``input``, whose rows have the columns ``available``.
 
-    The result has at least the columns of ``required``.
+    The result has at least the columns of ``required``. ``fold`` False: whoever asks stops at the first match, so that
+    counting all of them would be in vain.
     """
+    # What may differ each time it is asked is asked once for each match, and never before it is one.
+    volatile = tuple(p for p in graph.predicates if is_volatile(p))
+    if volatile:
+        required |= frozenset().union(*map(free_variables, volatile))
+        graph = replace(graph, predicates=tuple(p for p in graph.predicates if p not in volatile))
+        matched = plan_match(graph, input, catalog, required, available, physical_expression, fold)
+        rows = ExpandWeights(matched, estimate=matched.estimate)
+        return Filter(rows, physical_expression(conjunction(volatile)), estimate=matched.estimate)
     tests = argument_tests(graph)
     rows = 1.0 if input.estimate is None else input.estimate.rows
     base = 0.0 if input.estimate is None else input.estimate.cost
     operator = input
     if tests:
         operator = Filter(input, conjunction(tuple(tests)), estimate=Estimate(rows, base))
-    costed = order_pattern(graph, view, rows, available)
+    graph, costed = _ordered(graph, catalog, rows, available, required, fold)
     later = _reads_after(costed, required, graph)
     nodes = {n.variable: n for n in graph.nodes}
     solved: set[str] = {r.variable for r in graph.relationships if r.variable in graph.arguments}
@@ -69,14 +84,19 @@ def plan_match(
         match step:
             case Test():
                 terms = [step.predicate]
-                while position + 1 < len(costed) and isinstance(costed[position + 1].step, Test):
+                while position + 1 < len(costed):
+                    following = costed[position + 1].step
+                    if not isinstance(following, Test) or following.lenient != step.lenient:
+                        break
                     position += 1
                     item = costed[position]
-                    assert isinstance(item.step, Test)
-                    terms.append(item.step.predicate)
-                operator = Filter(operator, physical_expression(conjunction(tuple(terms))))
+                    terms.append(following.predicate)
+                operator = Filter(operator, physical_expression(conjunction(tuple(terms))), step.lenient)
             case BindNode(path):
-                operator = path.operator(operator)
+                bind = path.physical(physical_expression)
+                operator = bind.operator(operator, path.variable not in later[position])
+            case Count(source, branches):
+                operator = Fold(operator, source, branches)
             case Project(relationship):
                 fresh = [v for v in (relationship.source, relationship.target) if v in nodes]
                 operator = ProjectEndpoints(
@@ -93,11 +113,42 @@ def plan_match(
                     operator.estimate = Estimate(item.rows, base + item.cost)
                     operator = Filter(operator, conjunction(tuple(_labels_hold(n) for n in labelled)))
             case Follow():
-                operator = _follow(step, operator, nodes, graph, solved, later[position], physical_expression)
+                operator = _follow(step, operator, nodes, graph, solved, later[position], physical_expression, catalog)
                 solved.add(step.relationship.variable)
         operator.estimate = Estimate(item.rows, base + item.cost)
         position += 1
     return operator
+
+
+def _ordered(
+    graph: PatternGraph,
+    catalog: PlanningCatalog,
+    rows: float,
+    available: frozenset[str],
+    required: frozenset[str],
+    fold: bool,
+) -> tuple[PatternGraph, Sequence[Costed]]:
+    """The cheapest order of steps, whole or with parts folded, and what is left of the graph then."""
+    best = (graph, order_pattern(graph, catalog, rows, available))
+    chosen: PlanningCatalog | None = None
+    for folding in foldings(graph, required, catalog) if fold else ():
+        steps = order_pattern(folding.graph, catalog, rows, available)
+        steps = _failing_last(with_counts(steps, folding, catalog.statistics, rows))
+        if _cost(steps) <= _cost(best[1]):
+            best, chosen = (folding.graph, steps), folding.catalog
+    if chosen is not None:
+        catalog.adopt(chosen)
+    return best
+
+
+def _failing_last(steps: Sequence[Costed]) -> Sequence[Costed]:
+    """The steps with the tests that may fail after all else: a folded part, too, decides what is a match."""
+    last = [s for s in steps if isinstance(s.step, Test) and not s.step.lenient and not cannot_fail(s.step.predicate)]
+    return [*(s for s in steps if not any(s is x for x in last)), *last]
+
+
+def _cost(steps: Sequence[Costed]) -> float:
+    return steps[-1].cost if steps else 0.0
 
 
 def _labels_hold(node: PatternNode) -> Expr:
@@ -115,6 +166,8 @@ def _reads_after(costed: Sequence[Costed], required: frozenset[str], graph: Patt
                 after |= free_variables(predicate)
             case BindNode(path):
                 after |= path.needs
+            case Count(source, _):
+                after |= {source}
             case Project(relationship):
                 after |= {relationship.variable, relationship.source, relationship.target}
             case Follow() as step:
@@ -140,6 +193,7 @@ def _follow(
     solved: set[str],
     live: frozenset[str],
     physical_expression: Callable[[Expr], Expr],
+    catalog: PlanningCatalog,
 ) -> Operator:
     relationship = step.relationship
     variable = relationship.variable
@@ -149,6 +203,8 @@ def _follow(
     shown = variable if variable in live else None
     target_node = nodes.get(step.target)
     labels = target_node.labels if target_node is not None and not step.into else ()
+    if relationship.length is None:
+        labels = catalog.labels_to_check(relationship.types, step.direction, labels)
     hop = relationship.hop_predicate
     hop = None if hop is None else physical_expression(hop)
     if relationship.shortest is not None:
@@ -165,6 +221,7 @@ def _follow(
             relationship.shortest == "all",
             relationship.hop_variable,
             hop,
+            relationship.reversed,
         )
     if relationship.length is not None:
         return VarLengthExpand(
@@ -181,7 +238,7 @@ def _follow(
             unique,
             labels,
             step.into,
-            step.backwards,
+            step.backwards != relationship.reversed,
         )
     if step.into:
         return ExpandInto(input, step.source, shown, step.target, relationship.types, step.direction, unique)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from memoradb.core import limits
-from memoradb.core.errors import SemanticError, UnsupportedFeature
+from memoradb.core.errors import SchemaError, SemanticError, UnsupportedFeature
 from memoradb.core.values import Value
 from memoradb.storage.view import Element, IndexDefinition, IndexKind
 
@@ -13,6 +13,7 @@ from ..bind.scope import BoundVariable, Scope
 from ..exec.schema import CONSTRAINT_COLUMNS, INDEX_COLUMNS
 from ..syntax import ast as a
 from ..syntax import ast_expr as e
+from ..syntax.suggest import did_you_mean
 from . import expr as b
 from . import nodes
 from .nodes import LogicalNode
@@ -29,9 +30,9 @@ def build_schema(command: a.SchemaCommand, builder: StatementBuilder) -> tuple[L
         case a.CreateConstraint():
             return nodes.CreateIndex(_constraint(command), command.if_not_exists), (), False
         case a.DropIndex(name, if_exists):
-            return nodes.DropIndex(_name(name, command), if_exists), (), False
+            return _drop(_name(name, command), if_exists, False, command, builder), (), False
         case a.DropConstraint(name, if_exists):
-            return nodes.DropIndex(_name(name, command), if_exists, True), (), False
+            return _drop(_name(name, command), if_exists, True, command, builder), (), False
         case a.Show():
             plan, columns = _show(command, builder)
             return plan, columns, True
@@ -43,11 +44,29 @@ def _name(name: str | e.Parameter | None, command: e.Syntax) -> str:
     return name or ""
 
 
+def _drop(name: str, if_exists: bool, constraint: bool, command: e.Syntax, builder: StatementBuilder) -> LogicalNode:
+    what = "constraint" if constraint else "index"
+    indexes = builder.catalog.indexes()
+    there = [i.name for i in indexes if not constraint or i.kind is IndexKind.UNIQUE]
+    if name not in there and not if_exists:
+        lists = "SHOW CONSTRAINTS" if constraint else "SHOW INDEXES"
+        raise SchemaError(
+            f"There is no {what} `{name}`.",
+            span=command.span,
+            hint=did_you_mean(name, there) or f"{lists} lists what there is.",
+            detail="ConstraintNotFound" if constraint else "IndexNotFound",
+            code="Neo.ClientError.Schema.ConstraintNotFound" if constraint else None,
+        )
+    return nodes.DropIndex(name, if_exists, constraint)
+
+
 def _keys(properties: tuple[e.Expression, ...], variable: e.Variable) -> tuple[str, ...]:
     keys = []
     for item in properties:
         if not isinstance(item, e.Property) or item.subject != variable:
-            raise SemanticError(f"An index is on properties of `{variable.name}`.", span=item.span)
+            raise SemanticError(
+                f"An index is on properties of `{variable.name}`.", span=item.span, hint=f"Write {variable.name}.key."
+            )
         keys.append(item.key)
     return tuple(keys)
 
@@ -91,14 +110,21 @@ def _index(command: a.CreateIndex) -> IndexDefinition:
     if kind is IndexKind.VECTOR:
         return IndexDefinition(name, kind, element, command.labels, keys, _vector_options(options, command))
     if kind is IndexKind.FULLTEXT:
-        config = options.get("indexConfig", {}) if isinstance(options, dict) else {}
-        analyzer = config.get("fulltext.analyzer", "english")
+        analyzer = _index_config(options, command).get("fulltext.analyzer", "english")
         return IndexDefinition(name, kind, element, command.labels, keys, (("analyzer", analyzer),))
     return IndexDefinition(name, kind, element, command.labels, keys)
 
 
+def _index_config(options: Value, command: a.CreateIndex) -> dict[str, Value]:
+    config = options.get("indexConfig", {}) if isinstance(options, dict) else None
+    if not isinstance(config, dict):
+        span = command.span if command.options is None else command.options.span
+        raise SemanticError("The options of an index are a map.", span=span, hint="OPTIONS {indexConfig: {...}}")
+    return config
+
+
 def _vector_options(options: Value, command: a.CreateIndex) -> tuple[tuple[str, Value], ...]:
-    config = options.get("indexConfig", {}) if isinstance(options, dict) else {}
+    config = _index_config(options, command)
     dimensions = config.get("vector.dimensions")
     similarity = str(config.get("vector.similarity_function", "cosine")).lower()
     if type(dimensions) is not int or not 1 <= dimensions <= limits.VECTOR_DIMENSIONS_MAX:
@@ -155,6 +181,12 @@ def _show(command: a.Show, builder: StatementBuilder) -> tuple[LogicalNode, tupl
     if command.kind is not None:
         kind = "UNIQUENESS" if command.kind.startswith("UNIQUE") else command.kind
         if kind != "ALL":
+            if "type" not in dict(columns):
+                raise SemanticError(
+                    f"{command.what} have no kinds: SHOW {command.kind} {command.what} means nothing.",
+                    span=command.span,
+                    hint=f"Write SHOW {command.what}.",
+                )
             test = b.Call("=", (b.Variable(dict(columns)["type"]), b.Literal(kind)))
             plan = nodes.Selection(plan, test)
     if command.yields:
@@ -180,9 +212,9 @@ def _show(command: a.Show, builder: StatementBuilder) -> tuple[LogicalNode, tupl
         visible = Scope()
         for name, column in shown:
             visible.add(name, BoundVariable(column))
-        plan, _, columns_after = builder.project(projection, plan, visible, None)
+        plan, _, columns_after = builder.projections.project(projection, plan, visible, None)
         shown = list(columns_after)
     if command.returns is not None:
-        plan, _, columns_after = builder.return_clause(command.returns, plan, scope)
+        plan, _, columns_after = builder.projections.return_clause(command.returns, plan, scope)
         shown = list(columns_after)
     return nodes.ProduceResults(plan, tuple(shown)), tuple(n for n, _ in shown)

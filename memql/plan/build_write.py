@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from memoradb.core.errors import SemanticError, UnsupportedFeature, VariableAlreadyBound
+from memoradb.core.errors import QueryTooComplex, SemanticError, UnsupportedFeature, VariableAlreadyBound
+from memoradb.core.limits import PATTERN_ELEMENTS_MAX
 from memoradb.storage.view import Direction
 
 from ..bind.scope import BoundVariable, Scope, type_conflict
@@ -19,6 +21,9 @@ from .pattern import PatternGraph, PatternNode, PatternRelationship
 
 if TYPE_CHECKING:
     from .build import StatementBuilder
+
+UPDATES = (a.Create, a.Merge, a.Set, a.Remove, a.Delete, a.Foreach)
+"""The clauses that write."""
 
 
 class WriteBuilder:
@@ -51,8 +56,13 @@ class WriteBuilder:
         made = _NewElements(self._builder, scope, "CREATE")
         for pattern in patterns:
             made.path(pattern)
-        plan = _create(plan, tuple(made.nodes), tuple(made.relationships))
-        return nodes.Projection(plan, tuple(made.paths), True) if made.paths else plan
+        # In one go, but for a property that reads a relationship or path of this very clause: nodes are made first.
+        pending = _Pending()
+        for step in made.steps:
+            if pending.is_read_by(step):
+                plan, pending = pending.on(plan), _Pending()
+            pending.add(step)
+        return pending.on(plan)
 
     def _merge(self, clause: a.Merge, plan: LogicalNode, scope: Scope) -> LogicalNode:
         before = scope.copy()
@@ -197,9 +207,11 @@ def _create(
 ) -> LogicalNode:
     """A Create, or the one before it with more elements: scripts of hundreds of CREATE clauses stay one node deep.
 
-    Not where a node's properties read a relationship of the earlier clause, since nodes are made first.
+    Not where a node's properties read a relationship of the earlier clause, since nodes are made first; nor where a
+    subquery in them looks at the graph, in which it must find all that the earlier clause made for every row.
     """
-    if isinstance(plan, nodes.Create):
+    properties = [x.properties for x in (*new_nodes, *new_relationships) if x.properties is not None]
+    if isinstance(plan, nodes.Create) and not any(map(b.subqueries_in, properties)):
         earlier = {r.variable for r in plan.relationships}
         reads = frozenset[str]().union(*(b.free_variables(n.properties) for n in new_nodes if n.properties is not None))
         if not reads & earlier:
@@ -207,13 +219,53 @@ def _create(
     return nodes.Create(plan, new_nodes, new_relationships)
 
 
+@dataclass(slots=True)
+class _Pending:
+    """Elements and paths of a CREATE that are to be made together: nodes, then relationships, then paths."""
+
+    nodes: list[nodes.NewNode] = field(default_factory=list)
+    relationships: list[nodes.NewRelationship] = field(default_factory=list)
+    paths: list[_NewPath] = field(default_factory=list)
+
+    def add(self, step: _Step) -> None:
+        """One more of them."""
+        match step:
+            case nodes.NewNode():
+                self.nodes.append(step)
+            case nodes.NewRelationship():
+                self.relationships.append(step)
+            case _:
+                self.paths.append(step)
+
+    def is_read_by(self, step: _Step) -> bool:
+        """Whether ``step`` reads what would only be made after it."""
+        if not isinstance(step, (nodes.NewNode, nodes.NewRelationship)) or step.properties is None:
+            return False
+        late = {name for name, _ in self.paths}
+        if isinstance(step, nodes.NewNode):
+            late |= {r.variable for r in self.relationships}
+        return bool(late & b.free_variables(step.properties))
+
+    def on(self, plan: LogicalNode) -> LogicalNode:
+        """``plan`` with all of them made."""
+        plan = _create(plan, tuple(self.nodes), tuple(self.relationships))
+        return nodes.Projection(plan, tuple(self.paths), True) if self.paths else plan
+
+
+_NewPath = tuple[str, b.Expr]
+_Step = nodes.NewNode | nodes.NewRelationship | _NewPath
+
+
 class _NewElements:
-    """The elements of a CREATE or MERGE pattern."""
+    """The elements of a CREATE or MERGE pattern. ``steps``: all of them and the paths, as written."""
 
     def __init__(self, builder: StatementBuilder, scope: Scope, clause: str) -> None:
         self._builder = builder
         self._scope = scope
         self._clause = clause
+        # MERGE looks for the whole pattern at once: no part of it is there for another to read.
+        self._readable = scope.copy() if clause == "MERGE" else scope
+        self.steps: list[_Step] = []
         self.nodes: list[nodes.NewNode] = []
         self.relationships: list[nodes.NewRelationship] = []
         self.paths: list[tuple[str, b.Expr]] = []
@@ -222,14 +274,21 @@ class _NewElements:
         self.undirected = False
 
     def path(self, pattern: p.PathPattern) -> None:
-        if pattern.selector is not None:
-            raise SemanticError(f"{self._clause} cannot hold a shortest path.", span=pattern.span)
+        if len(pattern.elements) > PATTERN_ELEMENTS_MAX:
+            raise QueryTooComplex(
+                f"One pattern of {self._clause} has at most {PATTERN_ELEMENTS_MAX:,} nodes and relationships.",
+                limit="PATTERN_ELEMENTS_MAX",
+                value=PATTERN_ELEMENTS_MAX,
+                span=pattern.elements[PATTERN_ELEMENTS_MAX].span,
+                hint="Pass rows as a parameter: UNWIND $rows AS row CREATE (:A {k: row.k}).",
+            )
+        if pattern.selector is not None or pattern.mode is not None:
+            raise SemanticError(f"{self._clause} takes a plain path, without a selector or mode.", span=pattern.span)
         if pattern.variable is not None and self._scope.get(pattern.variable.name) is not None:
             raise VariableAlreadyBound(f"`{pattern.variable.name}` is bound already.", span=pattern.variable.span)
         columns: list[str] = []
         waiting: p.RelationshipPattern | None = None
         alone = len(pattern.elements) == 1
-        # Properties of any element may not read variables that this very pattern makes.
         for element in pattern.elements:
             match element:
                 case p.NodePattern():
@@ -248,6 +307,7 @@ class _NewElements:
             column = self._builder.names.user(pattern.variable.name)
             self._scope.add(pattern.variable.name, BoundVariable(column, Type.PATH))
             self.paths.append((column, b.PathOf(tuple(columns))))
+            self.steps.append(self.paths[-1])
 
     def _properties(self, properties: e.MapLiteral | e.Parameter | None) -> b.Expr | None:
         if properties is None:
@@ -259,7 +319,7 @@ class _NewElements:
                 hint=f"Name its keys: {{key: ${properties.name}.key}}.",
                 detail="InvalidParameterUse",
             )
-        return self._builder.expressions.bind(properties, self._scope)[0]
+        return self._builder.expressions.bind(properties, self._readable)[0]
 
     def _node(self, pattern: p.NodePattern, alone: bool) -> str:
         name = pattern.variable
@@ -270,7 +330,9 @@ class _NewElements:
                 raise type_conflict(name.name, name.span, known.type, "a node")
             if alone or pattern.labels is not None or pattern.properties is not None:
                 raise VariableAlreadyBound(
-                    f"`{name.name}` is bound already: {self._clause} cannot make it again.", span=name.span
+                    f"`{name.name}` is bound already: {self._clause} cannot make it again.",
+                    span=name.span,
+                    hint=f"To add to it, write SET {name.name}:Label or SET {name.name}.key = value.",
                 )
             if known.column not in [n.variable for n in self.nodes] and known.column not in self.bound:
                 self.bound.append(known.column)
@@ -281,13 +343,16 @@ class _NewElements:
         if name is not None:
             self._scope.add(name.name, BoundVariable(column, Type.NODE))
         self.nodes.append(nodes.NewNode(column, labels, properties))
+        self.steps.append(self.nodes[-1])
         return column
 
     def _relationship(self, pattern: p.RelationshipPattern, left: str, right: str) -> str:
         name = pattern.variable
         if pattern.length is not None or pattern.quantifier is not None:
             raise SemanticError(
-                f"{self._clause} makes single relationships.", span=pattern.span, detail="CreatingVarLength"
+                f"{self._clause} makes single relationships, not paths of variable length.",
+                span=pattern.span,
+                detail="CreatingVarLength",
             )
         if name is not None and self._scope.get(name.name) is not None:
             raise VariableAlreadyBound(f"`{name.name}` is bound already.", span=name.span)
@@ -296,6 +361,7 @@ class _NewElements:
             raise SemanticError(
                 f"{self._clause} needs exactly one type for a relationship.",
                 span=pattern.span,
+                hint="Write -[:TYPE]->.",
                 detail="NoSingleRelationshipType",
             )
         if pattern.arrow is p.Arrow.BOTH:
@@ -314,6 +380,7 @@ class _NewElements:
             self._scope.add(name.name, BoundVariable(column, Type.RELATIONSHIP))
         self.directions[column] = Direction.BOTH if pattern.arrow is p.Arrow.BOTH else Direction.OUT
         self.relationships.append(nodes.NewRelationship(column, source, target, types.name, properties))
+        self.steps.append(self.relationships[-1])
         return column
 
 

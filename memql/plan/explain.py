@@ -16,6 +16,7 @@ from ..exec.operator import Operator
 from . import expr as e
 from . import nodes
 from .pattern import PatternGraph, PatternRelationship
+from .properties import expressions_of
 from .transform import children
 
 
@@ -199,9 +200,17 @@ def logical_lines(root: nodes.LogicalNode) -> list[PlanLine]:
         lines.append(PlanLine(depth, name, _details(node)))
         for child in children(node):
             visit(child, depth + 1)
+        for subquery in (s for expr in expressions_of(node) for s in e.subqueries_in(expr)):
+            lines.append(_subquery_line(subquery, depth + 1))
+            visit(subquery.plan, depth + 2)  # pyright: ignore[reportArgumentType]
 
     visit(root, 0)
     return lines
+
+
+def _subquery_line(subquery: e.Subquery, depth: int) -> PlanLine:
+    """A subquery of an expression, above its own plan."""
+    return PlanLine(depth, subquery.kind.value, f"({', '.join(map(show_variable, subquery.arguments))})")
 
 
 def physical_lines(root: Operator, measured: Callable[[Operator], Measured | None] = lambda _: None) -> list[PlanLine]:
@@ -213,6 +222,9 @@ def physical_lines(root: Operator, measured: Callable[[Operator], Measured | Non
         lines.append(PlanLine(depth, operator.name, operator.describe(), estimate, measured(operator)))
         for child in operator.children:
             visit(child, depth + 1)
+        for subquery in operator.subqueries:
+            lines.append(_subquery_line(subquery, depth + 1))
+            visit(subquery.plan, depth + 2)  # pyright: ignore[reportArgumentType]
 
     visit(root, 0)
     return lines

@@ -10,9 +10,10 @@ operands selectively or brings a variable into scope has a class of its own.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from enum import Enum
-from typing import TYPE_CHECKING, TypeAlias
+from functools import cache
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from memoradb.core.spans import NOWHERE, Span
 from memoradb.core.values import Value
@@ -267,10 +268,24 @@ EXPRESSION_CLASSES: tuple[type, ...] = (
 )
 
 
+_EXPRESSIONS: Final = frozenset(EXPRESSION_CLASSES)
+
+
+@cache
+def field_names(kind: type) -> tuple[str, ...]:
+    """The fields of a dataclass that may hold expressions or plans: rewriting asks many times."""
+    return tuple(f.name for f in fields(kind) if f.name != "span")
+
+
+def is_expression(value: object) -> bool:
+    """Whether a field's value is an expression: no class of the algebra is subclassed."""
+    return type(value) in _EXPRESSIONS
+
+
 def _map_field(value: object, rule: Callable[[Expr], Expr]) -> object:
-    if isinstance(value, EXPRESSION_CLASSES):
+    if type(value) in _EXPRESSIONS:
         return rule(value)  # pyright: ignore[reportArgumentType]
-    if isinstance(value, tuple):
+    if type(value) is tuple:
         mapped = tuple(_map_field(v, rule) for v in value)
         return value if all(a is b for a, b in zip(value, mapped, strict=True)) else mapped
     return value
@@ -281,11 +296,11 @@ def map_children(expr: Expr, rule: Callable[[Expr], Expr]) -> Expr:
     if isinstance(expr, (Literal, Parameter, Variable, PathOf, Subquery)):
         return expr
     changes = {}
-    for f in fields(expr):
-        value = getattr(expr, f.name)
+    for name in field_names(type(expr)):
+        value = getattr(expr, name)
         mapped = _map_field(value, rule)
         if mapped is not value:
-            changes[f.name] = mapped
+            changes[name] = mapped
     return replace(expr, **changes) if changes else expr
 
 
@@ -299,6 +314,19 @@ def children(expr: Expr) -> list[Expr]:
 
     map_children(expr, note)
     return found
+
+
+def subqueries_in(value: object) -> list[Subquery]:
+    """The subqueries in an expression, or in whatever tuples and plan items hold expressions; outermost ones."""
+    if isinstance(value, Subquery):
+        return [value]
+    if isinstance(value, EXPRESSION_CLASSES):
+        return [s for child in children(value) for s in subqueries_in(child)]  # pyright: ignore[reportArgumentType]
+    if isinstance(value, tuple):
+        return [s for item in value for s in subqueries_in(item)]
+    if is_dataclass(value) and type(value).__module__ == __name__.replace(".expr", ".nodes"):
+        return [s for f in fields(value) for s in subqueries_in(getattr(value, f.name))]  # pyright: ignore[reportArgumentType]
+    return []
 
 
 def rewrite_up(expr: Expr, rule: Callable[[Expr], Expr]) -> Expr:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from memoradb.core.values import Value
-
+from ..notifications import Remark
 from ..syntax.ast import StatementMode
 from .nodes import LogicalNode
 
@@ -21,4 +19,4 @@ class LogicalPlan:
     read_only: bool
     parameters: frozenset[str]
     statement_type: str
-    notifications: tuple[Mapping[str, Value], ...] = ()
+    remarks: tuple[Remark, ...] = ()

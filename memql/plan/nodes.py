@@ -176,6 +176,7 @@ class ProcedureCall:
     arguments: tuple[Expr, ...]
     yields: tuple[tuple[str, str], ...]
     span: Span = field(default=NOWHERE, compare=False, repr=False)
+    writes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+from ..functions.registry import lookup
 from . import expr as e
 from . import nodes
 from .nodes import LogicalNode
@@ -56,6 +58,35 @@ def output_columns(node: LogicalNode) -> frozenset[str]:
             return frozenset()
         case _:
             return output_columns(children(node)[0])
+
+
+def bound_elements(node: LogicalNode) -> dict[str, tuple[str, ...]]:
+    """The columns that hold an element in every row, never null, each with labels that it has for sure."""
+    match node:
+        case nodes.Match(input, graph):
+            found = bound_elements(input)
+            for pattern in graph.nodes:
+                found[pattern.variable] = tuple(dict.fromkeys(found.get(pattern.variable, ()) + pattern.labels))
+            found.update((r.variable, ()) for r in graph.relationships if r.length is None)
+            return found
+        case nodes.Projection(input, items, keep):
+            below = bound_elements(input)
+            made = {name: below[x.name] for name, x in items if isinstance(x, e.Variable) and x.name in below}
+            shadowed = {name for name, _ in items}
+            return ({n: v for n, v in below.items() if n not in shadowed} if keep else {}) | made
+        case nodes.Aggregation(input, keys, _):
+            below = bound_elements(input)
+            return {name: below[x.name] for name, x in keys if isinstance(x, e.Variable) and x.name in below}
+        case nodes.Distinct(input, columns):
+            return {n: v for n, v in bound_elements(input).items() if n in columns}
+        case nodes.Apply(outer, _, _, _):
+            return bound_elements(outer)
+        case nodes.Unwind(input, _, variable):
+            return {n: v for n, v in bound_elements(input).items() if n != variable}
+        case nodes.Selection() | nodes.Sort() | nodes.Top() | nodes.Skip() | nodes.Limit() | nodes.Eager():
+            return bound_elements(node.input)
+        case _:
+            return {}
 
 
 # --- effects -----------------------------------------------------------------
@@ -132,19 +163,11 @@ def own_effects(node: LogicalNode) -> Effects:
             own = _pattern_reads(graph)
         case nodes.Create(_, new_nodes, new_relationships):
             own = _created(new_nodes, new_relationships)
-        case nodes.Merge(_, match, new_nodes, new_relationships):
+        case nodes.Merge(_, match, new_nodes, new_relationships, on_create, on_match):
             own = _created(new_nodes, new_relationships) | effects(match)
+            own = own | Effects(_whole_reads(on_create + on_match), update_writes(on_create + on_match))
         case nodes.Update(_, items):
-            writes: set[str] = set()
-            for item in items:
-                match item:
-                    case nodes.SetPropertyItem(_, key, _):
-                        writes.add(f"key:{key.value}" if isinstance(key, e.Literal) else "key:*")
-                    case nodes.SetPropertiesItem():
-                        writes.add("key:*")
-                    case nodes.SetLabelsItem(_, labels, _):
-                        writes.update(f"label:{x}" for x in labels)
-            own = Effects(frozenset(), frozenset(writes))
+            own = Effects(_whole_reads(items), update_writes(items))
         case nodes.Delete():
             own = Effects(frozenset(), frozenset((ANY,)))
         case nodes.Foreach(_, _, _, inner):
@@ -154,7 +177,9 @@ def own_effects(node: LogicalNode) -> Effects:
         case nodes.VectorSearch() | nodes.TextSearch():
             own = Effects(frozenset(("node", "label:*", "key:*")))
         case nodes.ProcedureCall():
-            own = Effects(frozenset(("node", "label:*", "key:*", "type:*")))
+            own = Effects(
+                frozenset(("node", "label:*", "key:*", "type:*")), frozenset((ANY,)) if node.writes else frozenset()
+            )
         case nodes.CreateIndex() | nodes.DropIndex():
             own = Effects(frozenset(), frozenset(("schema",)))
         case _:
@@ -164,13 +189,68 @@ def own_effects(node: LogicalNode) -> Effects:
     return own
 
 
+def update_writes(items: Sequence[nodes.UpdateItem]) -> frozenset[str]:
+    """What the items of a SET or REMOVE write."""
+    writes: set[str] = set()
+    for item in items:
+        match item:
+            case nodes.SetPropertyItem(_, key, _):
+                writes.add(f"key:{key.value}" if isinstance(key, e.Literal) else "key:*")
+            case nodes.SetPropertiesItem():
+                writes.add("key:*")
+            case nodes.SetLabelsItem(_, labels, _):
+                writes.update(f"label:{x}" for x in labels)
+    return frozenset(writes)
+
+
+def update_expressions(items: Sequence[nodes.UpdateItem]) -> list[e.Expr]:
+    """The expressions that a SET evaluates, one that copies all properties of an element as such."""
+    found: list[e.Expr] = []
+    for item in items:
+        match item:
+            case nodes.SetPropertyItem(target, key, value):
+                found += [target, key, value]
+            case nodes.SetPropertiesItem(target, value, _):
+                found += [target, e.AllProperties(value) if _may_be_element(value) else value]
+            case nodes.SetLabelsItem(target, _, _):
+                found.append(target)
+    return found
+
+
+def _may_be_element(value: e.Expr) -> bool:
+    """Whether a map is taken from an element's properties, as in ``SET n = m``."""
+    return not isinstance(value, (e.MapOf, e.Literal, e.Parameter))
+
+
+def _whole_reads(items: Sequence[nodes.UpdateItem]) -> frozenset[str]:
+    copied = any(isinstance(i, nodes.SetPropertiesItem) and _may_be_element(i.value) for i in items)
+    return frozenset(("key:*",)) if copied else frozenset()
+
+
 def _created(new_nodes: tuple[nodes.NewNode, ...], new_relationships: tuple[nodes.NewRelationship, ...]) -> Effects:
     writes: set[str] = set()
     for node in new_nodes:
         writes.add("node")
         writes.update(f"label:{x}" for x in node.labels)
     writes.update(f"type:{r.type}" for r in new_relationships)
-    return Effects(frozenset(), frozenset(writes))
+    maps = [x.properties for x in (*new_nodes, *new_relationships) if x.properties is not None]
+    return Effects(frozenset(("key:*",)) if any(map(_may_be_element, maps)) else frozenset(), frozenset(writes))
+
+
+_CARRIERS = frozenset(
+    (
+        PatternGraph,
+        PatternRelationship,
+        nodes.Aggregate,
+        nodes.SortKey,
+        nodes.NewNode,
+        nodes.NewRelationship,
+        nodes.SetPropertyItem,
+        nodes.SetPropertiesItem,
+        nodes.SetLabelsItem,
+    )
+)
+"""What stands between a node and its expressions."""
 
 
 def expressions_of(holder: object) -> list[e.Expr]:
@@ -178,31 +258,42 @@ def expressions_of(holder: object) -> list[e.Expr]:
     found: list[e.Expr] = []
 
     def visit(value: object) -> None:
-        if isinstance(value, e.EXPRESSION_CLASSES):
+        if e.is_expression(value):
             found.append(value)  # pyright: ignore[reportArgumentType]
-        elif isinstance(value, tuple):
+        elif type(value) is tuple:
             for item in value:
                 visit(item)
-        elif isinstance(
-            value,
-            (
-                PatternGraph,
-                PatternRelationship,
-                nodes.Aggregate,
-                nodes.SortKey,
-                nodes.NewNode,
-                nodes.NewRelationship,
-                nodes.SetPropertyItem,
-                nodes.SetPropertiesItem,
-                nodes.SetLabelsItem,
-            ),
-        ):
-            for f in fields(value):
-                visit(getattr(value, f.name))
+        elif type(value) in _CARRIERS:
+            for name in e.field_names(type(value)):
+                visit(getattr(value, name))
 
-    for f in fields(holder):  # pyright: ignore[reportArgumentType]
-        visit(getattr(holder, f.name))
+    for name in e.field_names(type(holder)):
+        visit(getattr(holder, name))
     return found
+
+
+def is_volatile(expr: e.Expr) -> bool:
+    """Whether evaluating ``expr`` twice on one row may give two values: ``rand()``, or a function not built in.
+
+    Such an expression must be evaluated once for each row, so its input may not stand for several by a weight.
+    """
+    match expr:
+        case e.Call(name, _):
+            definition = lookup(name)
+            if definition is None or definition.volatile:
+                return True
+        case e.Subquery(_, plan, _, _):
+            return plan_is_volatile(plan)  # pyright: ignore[reportArgumentType]
+        case _:
+            pass
+    return any(map(is_volatile, e.children(expr)))
+
+
+def plan_is_volatile(node: LogicalNode) -> bool:
+    """Whether any expression of a plan is, or it calls a procedure."""
+    if isinstance(node, nodes.ProcedureCall) or any(map(is_volatile, expressions_of(node))):
+        return True
+    return any(map(plan_is_volatile, children(node)))
 
 
 def effects(node: LogicalNode) -> Effects:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 
 from . import nodes
+from .expr import field_names
 from .nodes import LogicalNode
 
 _LOGICAL: tuple[type, ...] = (
@@ -39,14 +40,17 @@ _LOGICAL: tuple[type, ...] = (
 )
 
 
+_CLASSES: Final = frozenset(_LOGICAL)
+
+
 def children(node: LogicalNode) -> list[LogicalNode]:
     """The plans that feed ``node``; an inner side (of Apply, Foreach, Merge) comes last."""
     found: list[LogicalNode] = []
-    for f in fields(node):
-        value = getattr(node, f.name)
-        if isinstance(value, _LOGICAL):
-            found.append(value)  # pyright: ignore[reportArgumentType]
-        elif isinstance(value, tuple) and value and isinstance(value[0], _LOGICAL):
+    for name in field_names(type(node)):
+        value = getattr(node, name)
+        if type(value) in _CLASSES:
+            found.append(value)
+        elif type(value) is tuple and value and type(value[0]) in _CLASSES:
             found.extend(value)
     return found
 
@@ -54,16 +58,16 @@ def children(node: LogicalNode) -> list[LogicalNode]:
 def map_children(node: LogicalNode, rule: Callable[[LogicalNode], LogicalNode]) -> LogicalNode:
     """``rule`` applied to each child; the same object where none changes."""
     changes: dict[str, Any] = {}
-    for f in fields(node):
-        value = getattr(node, f.name)
-        if isinstance(value, _LOGICAL):
-            mapped: Any = rule(value)  # pyright: ignore[reportArgumentType]
+    for name in field_names(type(node)):
+        value = getattr(node, name)
+        if type(value) in _CLASSES:
+            mapped: Any = rule(value)
             if mapped is not value:
-                changes[f.name] = mapped
-        elif isinstance(value, tuple) and value and isinstance(value[0], _LOGICAL):
+                changes[name] = mapped
+        elif type(value) is tuple and value and type(value[0]) in _CLASSES:
             mapped = tuple(rule(v) for v in value)
             if any(a is not b for a, b in zip(value, mapped, strict=True)):
-                changes[f.name] = mapped
+                changes[name] = mapped
     return replace(node, **changes) if changes else node
 
 

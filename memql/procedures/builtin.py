@@ -61,11 +61,7 @@ def _procedures(context: Context) -> Rows:
 
 def _functions(context: Context) -> Rows:
     for function in context.functions:
-        if (
-            function.name[0].isalpha()
-            and " " not in function.name
-            and function.name.upper() not in ("NOT", "XOR", "IN")
-        ):
+        if function.description:  # operators have none
             yield {
                 "name": function.name,
                 "signature": function.signature,

@@ -10,8 +10,12 @@ from typing import Final
 
 from ..plan.nodes import LogicalNode
 from ..plan.transform import rewrite_up
+from .count_never_null import count_never_null
+from .fetch_after_top import fetch_after_top
 from .fold_constants import fold_constants
+from .group_by_element import group_by_element
 from .merge_matches import merge_matches
+from .merge_projections import merge_projections
 from .order_by_distance_to_knn import order_by_distance_to_knn
 from .order_by_limit_to_top import order_by_limit_to_top
 from .push_filter_down import push_filter_down
@@ -25,8 +29,12 @@ RULES: Final[tuple[Rule, ...]] = (
     push_filter_down,
     merge_matches,
     remove_redundant_distinct,
+    count_never_null,
+    group_by_element,
     order_by_limit_to_top,
     order_by_distance_to_knn,
+    fetch_after_top,
+    merge_projections,
 )
 
 PASSES_MAX: Final = 10

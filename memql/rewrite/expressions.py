@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import is_dataclass, replace
 
 from ..plan import expr as expressions
 from ..plan.expr import Expr
@@ -19,16 +19,18 @@ from ..plan.nodes import (
 )
 from ..plan.pattern import PatternGraph, PatternRelationship
 
-_CARRIERS = (
-    Aggregate,
-    NewNode,
-    NewRelationship,
-    SortKey,
-    SetLabelsItem,
-    SetPropertiesItem,
-    SetPropertyItem,
-    PatternGraph,
-    PatternRelationship,
+_CARRIERS = frozenset(
+    (
+        Aggregate,
+        NewNode,
+        NewRelationship,
+        SortKey,
+        SetLabelsItem,
+        SetPropertiesItem,
+        SetPropertyItem,
+        PatternGraph,
+        PatternRelationship,
+    )
 )
 
 
@@ -41,20 +43,20 @@ def map_expressions(node: LogicalNode, rule: Callable[[Expr], Expr]) -> LogicalN
 def _map_fields(holder: object, rule: Callable[[Expr], Expr]) -> object:
     assert is_dataclass(holder) and not isinstance(holder, type)
     changes = {}
-    for f in fields(holder):
-        value = getattr(holder, f.name)
+    for name in expressions.field_names(type(holder)):
+        value = getattr(holder, name)
         mapped = _map_value(value, rule)
         if mapped is not value:
-            changes[f.name] = mapped
+            changes[name] = mapped
     return replace(holder, **changes) if changes else holder
 
 
 def _map_value(value: object, rule: Callable[[Expr], Expr]) -> object:
-    if isinstance(value, expressions.EXPRESSION_CLASSES):
+    if expressions.is_expression(value):
         return rule(value)  # pyright: ignore[reportArgumentType]
-    if isinstance(value, _CARRIERS):
+    if type(value) in _CARRIERS:
         return _map_fields(value, rule)
-    if isinstance(value, tuple):
+    if type(value) is tuple:
         mapped = tuple(_map_value(v, rule) for v in value)
         return value if all(a is b for a, b in zip(value, mapped, strict=True)) else mapped
     return value

@@ -6,7 +6,7 @@
 Also through a projection that only renames nothing and drops columns, since ``WITH p, i`` between two MATCHes is such:
 its dropped variables stay invisible because nothing above can name them. Relationship uniqueness holds within each
 original MATCH only: the graphs keep their uniqueness groups apart. Not where g2 searches for a shortest path, whose
-ends must be bound before.
+ends must be bound before; nor where g1 has a volatile predicate, which is asked once for each match of g1.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dataclasses import replace
 from ..plan.expr import Variable
 from ..plan.nodes import LogicalNode, Match, Projection
 from ..plan.pattern import PatternGraph, PatternNode
+from ..plan.properties import is_volatile
 from .rule import RuleCatalog
 
 
@@ -40,7 +41,7 @@ def merge_matches(node: LogicalNode, catalog: RuleCatalog) -> LogicalNode:
 
 def _mergeable(first: PatternGraph, second: PatternGraph) -> bool:
     relationships = first.relationships + second.relationships
-    if any(r.shortest is not None for r in relationships):
+    if any(r.shortest is not None for r in relationships) or any(map(is_volatile, first.predicates)):
         return False
     bound = {r.variable for r in first.relationships}
     return not any(r.variable in bound for r in second.relationships)

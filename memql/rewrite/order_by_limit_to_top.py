@@ -4,7 +4,7 @@
       Sort(keys)     =>                             Skip(s)        =>
                                                       Sort(keys)
 
-Also through a projection between, which keeps rows and order:  Limit(Projection(Sort)) => Projection(Top). The
+Holds also through a projection between, which keeps rows and order:  Limit(Projection(Sort)) => Projection(Top). The
 projection then runs on the rows that remain: fewer errors than before, as a lazy pull would have it.
 """
 

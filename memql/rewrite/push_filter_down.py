@@ -6,12 +6,12 @@
     Selection(p)                        Projection(keep x)
       Projection(keep x)         =>       Selection(p)               where p reads nothing that the projection makes
 
-A term inside the pattern graph is applied by the planner as soon as its variables are bound, or becomes an index
-look-up. Terms with a subquery stay above the match when it would bring others down with it: they move like any
-other, since they read their arguments only. Nothing passes an Aggregation, Distinct, Limit, Skip, Unwind of a volatile
-source, an update or a procedure call. A projection's own expressions may fail on rows that the selection would have
-dropped; running them on fewer rows raises fewer errors, which the lazy law allows only where they cannot fail: so
-the second form asks that the items be variables, properties or literals.
+Holds for any term of an AND. One inside the pattern graph is applied by the planner as soon as its variables are
+bound, or becomes an index look-up. Terms with a subquery stay above the match when it would bring others down with it:
+they move like any other, since they read their arguments only. Nothing passes an Aggregation, Distinct, Limit, Skip,
+Unwind of a volatile source, an update or a procedure call. A projection's own expressions may fail on rows that the
+selection would have dropped; running them on fewer rows raises fewer errors, which the lazy law allows only where they
+cannot fail: so the second form asks that the items be variables, properties or literals.
 """
 
 from __future__ import annotations

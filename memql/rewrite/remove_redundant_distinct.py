@@ -3,7 +3,7 @@
     Distinct(columns)                     Aggregation(keys, aggregates)
       Aggregation(keys, aggregates)  =>                                     where keys are among the columns
 
-An aggregation yields one row for each combination of its keys, so rows that show all keys differ.
+Holds because an aggregation yields one row for each combination of its keys, so rows that show all keys differ.
 """
 
 from __future__ import annotations

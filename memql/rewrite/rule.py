@@ -10,16 +10,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias
 
-from memoradb.storage.view import IndexDefinition
+from memoradb.storage.view import Fact, IndexDefinition
 
 from ..plan.nodes import LogicalNode
 
 
 class RuleCatalog(Protocol):
-    """What rules may ask of the schema: a ``GraphView`` answers it."""
+    """What rules may ask of the graph."""
 
     def indexes(self) -> Sequence[IndexDefinition]:
         """All indexes."""
+        ...
+
+    def fact(self, fact: Fact) -> bool:
+        """Whether a fact holds; a rule that uses it makes the plan rest on it."""
         ...
 
 

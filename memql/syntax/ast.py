@@ -14,7 +14,11 @@ from .ast_pattern import LabelExpression, MatchMode, PathPattern
 
 @dataclass(frozen=True, slots=True)
 class ProjectionItem(Syntax):
-    """``expression [AS alias]``; ``text`` is the expression exactly as written: the column's name without alias."""
+    """``expression [AS alias]``.
+
+    ``text`` names the column where there is no alias: a variable's name, anything else exactly as written. With an
+    alias it is empty.
+    """
 
     expression: Expression
     alias: Variable | None

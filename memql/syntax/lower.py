@@ -10,6 +10,7 @@ from memoradb.core.spans import Span
 
 from . import ast as a
 from . import ast_expr as e
+from . import ast_pattern as p
 from .lower_expressions import LowerExpressions, nodes, parameter_name, span_of, tokens, unescape, variable_of
 from .retag import name_of
 from .tokens import Token
@@ -44,8 +45,11 @@ class Lower(LowerExpressions):
     # --- reading
 
     def match(self, c: list[Any]) -> a.Match:
-        optional, _, patterns, search, where = c
-        return a.Match(patterns, where, optional is not None, None, search, span=span_of(c))
+        optional, _, mode, patterns, search, where = c
+        return a.Match(patterns, where, optional is not None, mode, search, span=span_of(c))
+
+    def match_mode(self, c: list[Any]) -> p.MatchMode:
+        return p.MatchMode(" ".join(t.type for t in c))
 
     def search(self, c: list[Any]) -> a.Search:
         _, name, _, _, kind, _, index, _, query, where, limit, _, _, _, score = c
@@ -64,6 +68,28 @@ class Lower(LowerExpressions):
     def unwind(self, c: list[Any]) -> a.Unwind:
         return a.Unwind(c[1], variable_of(c[3]), span=span_of(c))
 
+    def for_clause(self, c: list[Any]) -> a.Unwind:
+        return a.Unwind(c[3], variable_of(c[1]), span=span_of(c))
+
+    def let(self, c: list[Any]) -> a.Let:
+        return a.Let(tuple(x for x in c if isinstance(x, tuple)), span=span_of(c))
+
+    def let_item(self, c: list[Any]) -> tuple[e.Variable, e.Expression]:
+        return variable_of(c[0]), c[2]
+
+    def filter(self, c: list[Any]) -> a.Filter:
+        return a.Filter(c[2], span=span_of(c))
+
+    def order_and_page(self, c: list[Any]) -> a.OrderAndPage:
+        if len(c) == 3:
+            order, skip, limit = c
+        else:
+            order, skip, limit = (), c[0] if len(c) == 2 else None, c[-1]
+        return a.OrderAndPage(order, skip, limit, span=span_of(c))
+
+    def finish(self, c: list[Any]) -> a.Finish:
+        return a.Finish(span=span_of(c))
+
     def with_clause(self, c: list[Any]) -> a.With:
         return a.With(c[1], c[2], span=span_of(c))
 
@@ -79,8 +105,13 @@ class Lower(LowerExpressions):
 
     def projection_item(self, c: list[Any]) -> a.ProjectionItem:
         expression, _, alias = c
-        written = self.text[expression.span.start : expression.span.end]
-        return a.ProjectionItem(expression, None if alias is None else variable_of(alias), written, span=span_of(c))
+        if alias is not None:
+            return a.ProjectionItem(expression, variable_of(alias), "", span=span_of(c))
+        if isinstance(expression, e.Variable):
+            return a.ProjectionItem(expression, None, expression.name, span=span_of(c))
+        return a.ProjectionItem(
+            expression, None, self.text[expression.span.start : expression.span.end], span=span_of(c)
+        )
 
     def order_by(self, c: list[Any]) -> tuple[a.SortItem, ...]:
         return nodes(c)
@@ -181,7 +212,10 @@ class Lower(LowerExpressions):
             elif isinstance(before, Token) and before.type == "OF":
                 rows = child
         on_error = next((t.type for t in tokens(c, "CONTINUE", "BREAK", "FAIL")), None)
-        return a.InTransactions(concurrency, rows, on_error, span=span_of(c))
+        return a.InTransactions(concurrency, rows, on_error, c[-1], span=span_of(c))
+
+    def report(self, c: list[Any]) -> e.Variable:
+        return variable_of(c[3])
 
     def load_csv(self, c: list[Any]) -> a.LoadCsv:
         source = nodes(c)[0]
@@ -272,7 +306,7 @@ class Lower(LowerExpressions):
         return a.ConstraintKind.NOT_NULL, None
 
     def constraint_typed(self, c: list[Any]) -> tuple[a.ConstraintKind, str]:
-        return a.ConstraintKind.TYPED, c[1]
+        return a.ConstraintKind.TYPED, c[1][0]
 
     def show(self, c: list[Any]) -> a.Show:
         _, kind, what, yields, where, order, skip, limit, returns = c

@@ -6,6 +6,7 @@ before, or None where an optional part is missing.
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from dataclasses import replace
@@ -17,7 +18,7 @@ from memoradb.core.spans import Span
 
 from . import ast_expr as e
 from . import ast_pattern as p
-from .precedence import Typed, climb
+from .precedence import Labeled, Typed, climb
 from .retag import name_of
 from .tokens import Token
 
@@ -33,7 +34,9 @@ _ESCAPES: Final = {
     "`": "`",
     "/": "/",
 }
-_ESCAPE: Final = re.compile(r"\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)", re.DOTALL)
+_ESCAPE: Final = re.compile(
+    r"\\(u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)", re.DOTALL
+)
 
 
 def span_of(children: list[Any]) -> Span:
@@ -51,6 +54,8 @@ def span_of(children: list[Any]) -> Span:
 def _span(child: Any) -> Span | None:
     if isinstance(child, Token):
         return Span(child.start_pos, child.end_pos)
+    if isinstance(child, Span):
+        return child
     if isinstance(child, (list, tuple)):
         found = span_of(list(child))
         return found if found.end else None
@@ -78,8 +83,11 @@ def unescape(token: Token) -> str:
     def character(found: re.Match[str]) -> str:
         code = found.group(1)
         if code[0] in "uU" and len(code) > 1:
+            if len(code) == 11:  # a surrogate pair, as JSON and Java write what is beyond 16 bits
+                high, low = int(code[1:5], 16), int(code[7:], 16)
+                return chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))
             number = int(code[1:], 16)
-            if number > 0x10FFFF:
+            if number > 0x10FFFF or 0xD800 <= number <= 0xDFFF:
                 raise _bad_escape(token, found)
             return chr(number)
         if code not in _ESCAPES:
@@ -93,6 +101,13 @@ def unescape(token: Token) -> str:
 def _bad_escape(token: Token, found: re.Match[str]) -> MemQLSyntaxError:
     start = token.start_pos + 1 + found.start()
     unicode = found.group(1)[0] in "uU"
+    if len(found.group(1)) == 5 and found.group(1)[1] in "dD":
+        return MemQLSyntaxError(
+            f"`{found.group()}` is half of a surrogate pair, no character.",
+            span=Span(start, start + len(found.group())),
+            hint="Write both halves, \\uD83D\\uDE00, or the character by its code, \\U0001F600.",
+            detail="InvalidUnicodeLiteral",
+        )
     return MemQLSyntaxError(
         f"`{found.group()}` is not an escape sequence.",
         span=Span(start, start + len(found.group())),
@@ -155,14 +170,22 @@ class LowerExpressions:
 
     def is_typed(self, c: list[Any]) -> Typed:
         negated = "NOT" in c[0].value.upper().split()
-        return Typed(c[1], c[2] is not None, negated, span_of([x for x in c if not isinstance(x, str)]))
+        name, span = c[1]
+        return Typed(name, c[2] is not None, negated, span_of([c[0], span, *c[2:]]))
 
-    def type_name(self, c: list[Any]) -> str:
-        parts = []
+    def is_labeled(self, c: list[Any]) -> Labeled:
+        return Labeled(c[1], "NOT" in c[0].value.upper().split(), span_of(c))
+
+    def type_name(self, c: list[Any]) -> tuple[str, Span]:
+        """A type as written, in capitals with single spaces, and where it stands."""
+        parts: list[str] = []
+        spans: list[Any] = []
         for child in c:
             if child is not None:
-                parts.append(child.value.upper() if isinstance(child, Token) else child)
-        return " ".join(parts).replace(" < ", "<").replace(" >", ">")
+                name, span = (child.value.upper(), child) if isinstance(child, Token) else child
+                parts.append(name)
+                spans.append(span)
+        return " ".join(parts).replace(" < ", "<").replace(" >", ">"), span_of(spans)
 
     def property(self, c: list[Any]) -> e.Expression:
         return e.Property(c[0], name_of(c[2]), span=span_of(c))
@@ -206,7 +229,7 @@ class LowerExpressions:
 
     def function(self, c: list[Any]) -> e.Expression:
         distinct = bool(tokens(c, "DISTINCT"))
-        return e.FunctionCall(c[0].value.replace("`", ""), nodes(c), distinct, span=span_of(c))
+        return e.FunctionCall(c[0].value, nodes(c), distinct, span=span_of(c))
 
     def function_star(self, c: list[Any]) -> e.Expression:
         return e.FunctionCall(c[0].value, (), star=True, span=span_of(c))
@@ -299,24 +322,31 @@ class LowerExpressions:
         return p.QuantifiedPath(c[1], c[2], c[4], span=span_of(c))
 
     def path_elements(self, c: list[Any]) -> tuple[Any, ...]:
-        return tuple(c)
-
-    def juxtaposed(self, c: list[Any]) -> tuple[Any, ...]:
+        for left, right in itertools.pairwise(c):
+            if isinstance(left, p.NodePattern) and isinstance(right, p.NodePattern):
+                raise MemQLSyntaxError(
+                    "Two nodes stand side by side without a relationship.",
+                    span=right.span,
+                    hint="Join them by a relationship, (a)-->(b), or put a comma between two patterns.",
+                )
         return tuple(c)
 
     def selector(self, c: list[Any]) -> p.Selector:
-        words = [x.value.upper() for x in c if x is not None]
-        count = next((int(w) for w in words if w.isdigit()), None)
-        if "GROUPS" in words or "GROUP" in words:
+        words = {x.type for x in c if x is not None}
+        count = next((_bound(x) for x in c if x is not None and x.type == "INT"), None)
+        if "GROUPS" in words:
             kind = p.SelectorKind.SHORTEST_GROUPS
-        elif words[0] == "ANY":
+        elif "ANY" in words:
             kind = p.SelectorKind.ANY_SHORTEST if "SHORTEST" in words else p.SelectorKind.ANY
-        elif words[0] == "ALL":
-            kind = p.SelectorKind.ALL_SHORTEST
+        elif "ALL" in words:
+            kind = p.SelectorKind.ALL_SHORTEST if "SHORTEST" in words else p.SelectorKind.ALL
         else:
             kind = p.SelectorKind.SHORTEST_K
             count = 1 if count is None else count
         return p.Selector(kind, count, span=span_of(c))
+
+    def path_mode(self, c: list[Any]) -> p.PathMode:
+        return p.PathMode(c[0].type)
 
     def shortest_path(self, c: list[Any]) -> p.PathPattern:
         every = c[0].value.upper() == "ALLSHORTESTPATHS"
@@ -328,7 +358,7 @@ class LowerExpressions:
         last = c[-1]
         if isinstance(last, p.PathPattern):
             return p.PathPattern(last.elements, variable, last.selector, span=span_of(c))
-        return p.PathPattern(last, variable, c[2], span=span_of(c))
+        return p.PathPattern(last, variable, c[2], c[3], span=span_of(c))
 
     def pattern_list(self, c: list[Any]) -> tuple[p.PathPattern, ...]:
         return nodes(c)
@@ -354,10 +384,11 @@ class LowerExpressions:
         return p.LabelWildcard(span=span_of(c))
 
     def label_dynamic(self, c: list[Any]) -> p.LabelExpression:
-        return p.DynamicLabel(c[2], span=span_of(c))
+        any_of = c[0].value.upper() == "$ANY"
+        return p.DynamicLabel(c[2], any_of, span=span_of(c))
 
     def label_group(self, c: list[Any]) -> p.LabelExpression:
-        return c[1]
+        return replace(c[1], span=span_of(c))
 
 
 def parameter_name(token: Token) -> str:

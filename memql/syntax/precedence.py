@@ -15,6 +15,7 @@ from memoradb.core.spans import Span
 
 from . import ast_expr as e
 from .ast_expr import Expression
+from .ast_pattern import LabelExpression
 from .tokens import Token
 
 _OR, _XOR, _AND, _NOT, _COMPARE, _PREDICATE, _ADD, _MULTIPLY, _POWER, _SIGN = range(1, 11)
@@ -56,7 +57,18 @@ class Typed:
         self.span = span
 
 
-Item = Expression | Token | Typed
+class Labeled:
+    """``IS LABELED A`` as a suffix in the flat list."""
+
+    __slots__ = ("labels", "negated", "span")
+
+    def __init__(self, labels: LabelExpression, negated: bool, span: Span) -> None:
+        self.labels = labels
+        self.negated = negated
+        self.span = span
+
+
+Item = Expression | Token | Typed | Labeled
 
 
 class _Climber:
@@ -72,7 +84,7 @@ class _Climber:
         left = self._unary(least)
         while True:
             item = self._peek()
-            if isinstance(item, Typed) or (isinstance(item, Token) and item.type in ("ISNULL", "ISNOTNULL")):
+            if isinstance(item, (Typed, Labeled)) or (isinstance(item, Token) and item.type in ("ISNULL", "ISNOTNULL")):
                 if least > _PREDICATE:
                     return left
                 self._at += 1
@@ -123,11 +135,15 @@ class _Climber:
             self._depth -= 1
             return made
         self._at += 1
-        assert not isinstance(item, Typed)
+        assert not isinstance(item, (Typed, Labeled))
         return item
 
 
 def _suffixed(operand: Expression, item: Item) -> Expression:
+    if isinstance(item, Labeled):
+        span = Span(operand.span.start, item.span.end)
+        test = e.HasLabels(operand, item.labels, span=span)
+        return e.Unary("NOT", test, span=span) if item.negated else test
     if isinstance(item, Typed):
         span = Span(operand.span.start, item.span.end)
         return e.IsTyped(operand, item.type, item.not_null, item.negated, span=span)
@@ -145,7 +161,7 @@ def _signed(sign: Token, operand: Expression) -> Expression:
 
 def climb(items: list[Item]) -> Expression:
     """The tree of a flat expression."""
-    if len(items) == 1 and not isinstance(items[0], (Token, Typed)):
+    if len(items) == 1 and not isinstance(items[0], (Token, Typed, Labeled)):
         return items[0]
     climber = _Climber(items)
     tree = climber.expression(_OR)

@@ -9,7 +9,7 @@ keyword from a name. With all tokens at hand and brackets matched, looking ahead
 * the last top-level ``|`` of a comprehension is its bar, others are "or" between labels (LOR);
 * a dotted name before ``(`` is one function name (FNAME); ``any(x IN`` is a quantifier, ``reduce(a =`` a fold;
 * ``EXISTS {`` is a subquery unless the braces hold a map projection;
-* words of schema commands, SEARCH, LOAD CSV and IN TRANSACTIONS are keywords only there.
+* words of schema commands, SEARCH, LOAD CSV, IN TRANSACTIONS and GQL are keywords only there (``contextual``).
 """
 
 from __future__ import annotations
@@ -20,18 +20,13 @@ from memoradb.core.errors import MemQLSyntaxError, QueryTooComplex
 from memoradb.core.limits import NESTING_DEPTH_MAX
 from memoradb.core.spans import Span
 
+from .contextual import refuse_conditional, tag_clauses, tag_prefix, tag_schema
 from .tokens import RESERVED, Token
 
 _OPENING: Final = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
 _CLOSING: Final = {closing: opening for opening, closing in _OPENING.items()}
 _SUBQUERIES: Final = frozenset(("EXISTS", "COUNT", "COLLECT"))
 _QUANTIFIERS: Final = frozenset(("ANY", "ALL", "NONE", "SINGLE"))
-_SCHEMA: Final = frozenset(
-    "INDEX CONSTRAINT RANGE TEXT POINT FULLTEXT VECTOR LOOKUP IF EXISTS EACH OPTIONS REQUIRE UNIQUE KEY TYPED FOR "
-    "NODE RELATIONSHIP INDEXES CONSTRAINTS PROCEDURES FUNCTIONS PROCEDURE FUNCTION".split()
-)
-_INDEX_KINDS: Final = frozenset("RANGE TEXT POINT FULLTEXT VECTOR LOOKUP INDEX CONSTRAINT".split())
-_PLURALS: Final = {"PROCEDURE": "PROCEDURES", "FUNCTION": "FUNCTIONS", "INDEX": "INDEXES", "CONSTRAINT": "CONSTRAINTS"}
 
 
 class Retagger:
@@ -67,6 +62,17 @@ class Retagger:
         """The type at ``i``, None outside the statement."""
         return self.types[i] if 0 <= i < len(self.types) else None
 
+    def start(self) -> int:
+        """Where the statement itself begins: after CYPHER, EXPLAIN or PROFILE."""
+        return next((i for i, kind in enumerate(self.types) if kind not in (None, "EXPLAIN", "PROFILE")), 0)
+
+    def before(self, i: int) -> str | None:
+        """The type of the token before ``i``, past those that were joined to another."""
+        i -= 1
+        while i >= 0 and self.types[i] is None:
+            i -= 1
+        return self.type(i)
+
     def word(self, i: int) -> str:
         """The text at ``i`` in capitals; empty for anything but a plain word."""
         if not 0 <= i < len(self.tokens):
@@ -81,11 +87,12 @@ class Retagger:
 
     def run(self) -> list[Token]:
         """All passes; tokens whose type is None have been joined to their neighbours."""
-        self._prefix()
+        tag_prefix(self)
+        refuse_conditional(self)
         self._names()
         self._operators()
-        self._schema()
-        self._special_clauses()
+        tag_schema(self)
+        tag_clauses(self)
         self._patterns()
         self._brackets_and_functions()
         self._bars()
@@ -95,15 +102,6 @@ class Retagger:
                 token.type = kind
                 out.append(token)
         return out
-
-    def _prefix(self) -> None:
-        i = 0
-        if self.word(0) == "CYPHER":
-            while self.word(i) == "CYPHER" or (i and self.type(i) in ("INT", "FLOAT")):
-                self.types[i] = None
-                i += 1
-        if self.word(i) in ("EXPLAIN", "PROFILE") and self.type(i) == "IDENT":
-            self.types[i] = self.word(i)
 
     def _map_key(self, i: int) -> bool:
         """Whether the word at ``i`` is a key in braces: ``{key:`` or ``, key:``."""
@@ -141,6 +139,7 @@ class Retagger:
         types = self.types
         for i, kind in enumerate(types):
             if kind == "IS":
+                self._type_brackets(i)
                 if self.type(i + 1) == "NULL":
                     types[i], types[i + 1] = "ISNULL", None
                     self._join(i, i + 1)
@@ -153,108 +152,51 @@ class Retagger:
                 elif self.type(i + 1) == "NOT" and (self.type(i + 2) == "DCOLON" or self.word(i + 2) == "TYPED"):
                     types[i], types[i + 1], types[i + 2] = "ISTYPED", None, None
                     self._join(i, i + 2)
+                elif self.word(i + 1) == "LABELED":
+                    types[i], types[i + 1] = "ISLABELED", None
+                    self._join(i, i + 1)
+                elif self.type(i + 1) == "NOT" and self.word(i + 2) == "LABELED":
+                    types[i], types[i + 1], types[i + 2] = "ISLABELED", None, None
+                    self._join(i, i + 2)
+                elif self._is_label(i):
+                    types[i] = "COLON"
             elif kind in ("STARTS", "ENDS") and self.type(i + 1) == "WITH":
                 types[i + 1] = None
                 self._join(i, i + 1)
             elif kind == "UNION" and self.word(i + 1) == "ALL":
                 types[i + 1] = "ALL"
 
+    def _type_brackets(self, i: int) -> None:
+        """``LIST<LIST<INTEGER>>`` after IS: its closing brackets are no "greater than"."""
+        first = i + 1 + (self.type(i + 1) == "NOT")
+        if self.type(first) != "DCOLON" and self.word(first) != "TYPED":
+            return
+        depth = 0
+        for j in range(first + 1, len(self.types)):
+            kind = self.types[j]
+            if kind == "LT":
+                depth += 1
+            elif kind == "GT" and depth:
+                depth -= 1
+                self.types[j] = "TYPE_END"
+                if not depth:
+                    return
+            elif kind not in ("IDENT", "NOT", "NULL"):
+                return
+
+    def _is_label(self, i: int) -> bool:
+        """Whether the IS at ``i`` is GQL's colon: ``(n IS Person)``, ``-[IS KNOWS]->``."""
+        opening = i - 1 if self.type(i - 1) in ("LPAR", "LSQB") else i - 2
+        return self.type(opening) in ("LPAR", "LSQB") and self.type(i + 1) in ("IDENT", "BANG", "PERCENT", "LPAR")
+
     def _join(self, first: int, last: int) -> None:
         token = self.tokens[first]
         token.value = " ".join(self.tokens[i].value for i in range(first, last + 1))
         token.end_pos = self.tokens[last].end_pos
 
-    def _schema(self) -> None:
-        start = next((i for i, kind in enumerate(self.types) if kind not in (None, "EXPLAIN", "PROFILE")), 0)
-        first, second = self.word(start), self.word(start + 1)
-        if first == "SHOW":
-            self.types[start] = "SHOW"
-            for i in range(start + 1, min(start + 3, len(self.types))):
-                word = _PLURALS.get(self.word(i), self.word(i))
-                if word in _PLURALS.values():
-                    self.types[i] = word
-                    break
-            return
-        if first == "DROP" and second in ("INDEX", "CONSTRAINT"):
-            self.types[start] = "DROP"
-        elif not (first == "CREATE" and second in _INDEX_KINDS and self.type(start + 1) == "IDENT"):
-            return
-        for i in range(start + 1, len(self.types)):
-            word = self.word(i)
-            if self.types[i] == "IDENT" and word in _SCHEMA and self.parent[i] < 0:
-                # The name of an index may be any of these words but for the ones that follow it.
-                named = self.word(i - 1) in ("INDEX", "CONSTRAINT") and word not in ("FOR", "IF")
-                self.types[i] = "IDENT" if named else word
-            elif self.types[i] == "BAR":
-                self.types[i] = "LOR"
-            elif self.types[i] == "ISTYPED":
-                # REQUIRE n.k IS :: T : the grammar of constraints spells IS and :: apart.
-                self.types[i] = "IS"
-                self.types[i + 1] = "DCOLON"
-            elif self.types[i] == "ISNOTNULL":
-                self.types[i], self.types[i + 1], self.types[i + 2] = "IS", "NOT", "NULL"
-
-    def _special_clauses(self) -> None:
-        types = self.types
-        for i, kind in enumerate(types):
-            if kind != "IDENT":
-                continue
-            word = self.word(i)
-            if word == "SEARCH" and self.type(i + 2) == "IN" and self.word(i + 4) in ("VECTOR", "FULLTEXT"):
-                if self.type(i + 3) == "LPAR" and self.word(i + 5) == "INDEX":
-                    self._search(i)
-            elif word == "LOAD" and self.word(i + 1) == "CSV":
-                types[i], types[i + 1] = "LOAD", "CSV"
-                if self.type(i + 2) == "WITH" and self.word(i + 3) == "HEADERS":
-                    types[i + 3] = "HEADERS"
-                for j in range(i + 2, len(types)):
-                    if self.word(j) in ("FROM", "FIELDTERMINATOR") and types[j] == "IDENT":
-                        types[j] = self.word(j)
-            elif word == "TRANSACTIONS" and self._closes_subquery(i):
-                types[i] = "TRANSACTIONS"
-                if self.word(i - 1) == "CONCURRENT":
-                    types[i - 1] = "CONCURRENT"
-                self._rows(i + 1)
-            elif word in ("SHORTEST", "ANY", "ALL") and self._selects_path(i):
-                types[i] = word
-
-    def _search(self, i: int) -> None:
-        self.types[i] = "SEARCH"
-        self.types[i + 4], self.types[i + 5] = self.word(i + 4), "INDEX"
-        end = self.match[i + 3]
-        for j in range(i + 6, end if end > 0 else len(self.types)):
-            if self.types[j] == "IDENT" and self.word(j) == "FOR" and self.parent[j] == i + 3:
-                self.types[j] = "FOR"
-                break
-        if end > 0 and self.word(end + 1) == "SCORE" and self.type(end + 2) == "AS":
-            self.types[end + 1] = "SCORE"
-
-    def _closes_subquery(self, i: int) -> bool:
-        return any(self.type(j) == "IN" and self.type(j - 1) == "RBRACE" for j in range(max(0, i - 4), i))
-
-    def _rows(self, i: int) -> None:
-        for j in range(i, min(i + 12, len(self.types))):
-            word = self.word(j)
-            if self.types[j] == "IDENT" and word in ("OF", "ROWS", "ROW", "ERROR", "CONTINUE", "BREAK", "FAIL"):
-                self.types[j] = "ROWS" if word == "ROW" else word
-
-    def _selects_path(self, i: int) -> bool:
-        """Whether a selector word stands before a path: after MATCH, a comma or ``=`` and before ``(`` or SHORTEST."""
-        if self.type(i - 1) not in ("MATCH", "COMMA", "EQ") and self.word(i - 1) not in ("ANY", "ALL"):
-            return False
-        following = i + 1
-        if self.type(following) == "INT":
-            following += 1
-        if self.word(following) in ("GROUPS", "GROUP"):
-            self.types[following] = "GROUPS"
-            following += 1
-        if self.word(following) == "SHORTEST":
-            return True
-        return self.word(i) in ("SHORTEST", "ANY") and self.type(following) == "LPAR" and self._node_like(following)
-
     # --- patterns
 
-    def _node_like(self, i: int) -> bool:
+    def node_like(self, i: int) -> bool:
         """Whether the parenthesis at ``i`` could hold a node pattern."""
         end = self.match[i]
         if end < 0:
@@ -263,14 +205,14 @@ class Retagger:
         if k == end:
             return True
         if self.type(k) in ("LPAR", "LPAT"):
-            return self._opens_pattern(k)
+            return self.opens_pattern(k)
         if self.type(k) == "IDENT":
             k += 1
         return k == end or self.type(k) in ("COLON", "LBRACE", "PARAM", "WHERE")
 
-    def _opens_pattern(self, i: int) -> bool:
+    def opens_pattern(self, i: int) -> bool:
         """Whether the parenthesis at ``i`` is a node that a relationship follows."""
-        if self.type(i) not in ("LPAR", "LPAT") or not self._node_like(i):
+        if self.type(i) not in ("LPAR", "LPAT") or not self.node_like(i):
             return False
         after = self.match[i] + 1
         if self.type(after) == "LT":
@@ -293,7 +235,7 @@ class Retagger:
 
     def _patterns(self) -> None:
         for i, kind in enumerate(self.types):
-            if kind == "LPAR" and self._opens_pattern(i):
+            if kind == "LPAR" and self.opens_pattern(i):
                 self.types[i] = "LPAT"
 
     # --- brackets and functions
@@ -308,13 +250,16 @@ class Retagger:
                 before = self.word(i - 1)
                 if self.type(i - 1) == "IDENT" and before in _SUBQUERIES and not self._holds_projection(i):
                     types[i - 1] = "SUBQ"
+            elif kind == "PARAM" and self.tokens[i].value[1:].upper() in ("ANY", "ALL") and self.type(i + 1) == "LPAR":
+                types[i] = "DOLLARANY"  # nowhere else does a parenthesis follow a parameter
             elif kind in ("LPAR", "LPAT") and self.type(i - 1) == "IDENT" and self.match[i] >= 0:
                 self._function(i)
 
     def _holds_projection(self, i: int) -> bool:
+        """Whether the braces at ``i`` hold a map or map projection: ``count {x: 1}`` after a variable or label."""
         following = self.type(i + 1)
         return following in ("RBRACE", "DOT") or (
-            following == "IDENT" and self.type(i + 2) in ("COLON", "COMMA", "RBRACE")
+            following in ("IDENT", "STRING") and self.type(i + 2) in ("COLON", "COMMA", "RBRACE")
         )
 
     def _square(self, i: int) -> None:
@@ -352,6 +297,7 @@ class Retagger:
                 return
             self._join_name(first, i - 1)
             self.types[first] = "FNAME"
+            self.types[i] = "LPAR"  # also where `f() - -(x)` has the look of a pattern
             for k in range(first + 1, i):
                 self.types[k] = None
 
@@ -375,7 +321,7 @@ class Retagger:
                     types[k] = "LOR"
                 if bars:
                     types[bars[-1]] = "PBAR"
-            elif kind in ("REDUCE", "FOREACH") and self.match[opening + 1] > 0:
+            elif kind in ("REDUCE", "FOREACH") and self.type(opening + 1) in ("LPAR", "LPAT"):
                 for k in range(opening + 2, self.match[opening + 1]):
                     if types[k] == "BAR" and self.parent[k] == opening + 1:
                         types[k] = "PBAR"

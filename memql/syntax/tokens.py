@@ -6,11 +6,12 @@ Tokens carry their offsets; comments and white space go. What a token is may sti
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Final
 
 from memoradb.core.errors import MemQLSyntaxError, QueryTooComplex
 from memoradb.core.limits import QUERY_TEXT_MAX, TOKENS_MAX
-from memoradb.core.spans import Span
+from memoradb.core.spans import Span, shortened
 
 RESERVED: Final = frozenset(
     "CALL CREATE DELETE DETACH FOREACH MATCH MERGE OPTIONAL REMOVE RETURN SET UNION UNWIND WITH WHERE YIELD "
@@ -66,15 +67,34 @@ _TOKEN: Final = re.compile(
         |\d[\d_]*[eE][+-]?\d+|\d[\d_]*)[^\W\d]*\w*)
   | (?P<PARAM>\$(?:`(?:[^`]|``)*`|\w+))
   | (?P<IDENT>[^\W\d]\w*|`(?:[^`]|``)*`)
-  | (?P<OP>::|\+=|=~|<>|<=|>=|\|\||[()\[\]{},:.=<>+\-*/%^!&|;$])
+  | (?P<OP>::|\+=|=~|<>|<=|>=|\|\||/(?!\*)|[()\[\]{},:.=<>+\-*%^!&|;$])
     """,
     re.VERBOSE,
 )
 
 _LOOK_ALIKES: Final = {
-    "\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-", "\u2014": "-", "\u2212": "-",
-    "\u2010": "-", "\u2011": "-", "\u00ad": "-", "\u2192": "->", "\u2190": "<-", "\uff08": "(", "\uff09": ")",
+    character: plain
+    for plain, characters in {
+        "'": "\u2018\u2019\u201a\u201b\u2032\u00b4\u02bc\uff07",
+        '"': "\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb\uff02",
+        "`": "\u02cb\uff40",
+        "-": "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u00ad\uff0d\ufe63",
+        "->": "\u2192\u27f6\u21d2",
+        "<-": "\u2190\u27f5\u21d0",
+        "<>": "\u2260",
+        "<=": "\u2264",
+        ">=": "\u2265",
+        "*": "\u00d7\u2217\u22c5\uff0a",
+        "/": "\u00f7\u2215\u2044\uff0f",
+        "...": "\u2026",
+        "(": "\uff08", ")": "\uff09", "[": "\uff3b", "]": "\uff3d", "{": "\uff5b", "}": "\uff5d",
+        ",": "\uff0c\u3001", ":": "\uff1a", ";": "\uff1b\u037e", ".": "\u3002\uff0e", "=": "\uff1d",
+        "<": "\uff1c\u2039", ">": "\uff1e\u203a", "+": "\uff0b", "|": "\u2223\uff5c", "$": "\uff04",
+        "space": "\u200b\u200c\u200d\u2060\ufeff\u00a0\u2007\u202f",
+    }.items()
+    for character in characters
 }  # fmt: skip
+"""Characters that word processors and other alphabets put in place of the plain ones."""
 
 
 class Token:
@@ -149,23 +169,33 @@ def _number(value: str, start: int, stop: int) -> Token:
         return Token("INT", value, start, stop)
     if _FLOAT.fullmatch(value):
         return Token("FLOAT", value, start, stop)
-    raise MemQLSyntaxError(f"`{value}` is not a number.", span=Span(start, stop), detail="InvalidNumberLiteral")
+    hint = None
+    if value[0].isdigit() and not value[1:2].isdigit() and value.isalnum() and value[:2].lower() not in ("0x", "0o"):
+        hint = f"A name that begins with a digit stands between backticks: `{shortened(value)}`."
+    raise MemQLSyntaxError(
+        f"`{shortened(value)}` is not a number.", span=Span(start, stop), hint=hint, detail="InvalidNumberLiteral"
+    )
+
+
+_COMMENT: Final = "A comment begins with // or stands between /* and */."
 
 
 def _unreadable(text: str, position: int) -> MemQLSyntaxError:
     here = text[position]
     rest = Span(position, min(len(text), position + 1))
     if here in "'\"":
-        return MemQLSyntaxError("This string has no end.", span=rest, hint=f"Close it with {here}.")
+        return MemQLSyntaxError("This string has no end.", span=rest, hint=f"Close it with {here}.", gqlstatus="42I19")
     if here == "`":
         return MemQLSyntaxError("This name has no end.", span=rest, hint="Close it with `.")
     if text.startswith("/*", position):
-        return MemQLSyntaxError("This comment has no end.", span=Span(position, position + 2), hint="Close it with */.")
+        span = Span(position, position + 2)
+        return MemQLSyntaxError("This comment has no end.", span=span, hint="Close it with */.", gqlstatus="42I02")
     meant = _LOOK_ALIKES.get(here)
-    hint = f"Did you mean {meant} ?" if meant else None
+    name = unicodedata.name(here, "")
+    shown = f"`{here}`, " if here.isprintable() else ""
     return MemQLSyntaxError(
-        f"Unexpected character {here!r} (U+{ord(here):04X}).",
+        f"Unexpected character {shown}U+{ord(here):04X}{f' ({name.lower()})' if name else ''}.",
         span=rest,
-        hint=hint,
+        hint=f"Write the plain {meant} instead." if meant else _COMMENT if here == "#" else None,
         detail=None if here.isascii() else "InvalidUnicodeCharacter",
     )

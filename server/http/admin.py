@@ -10,7 +10,7 @@ from .base import Handler
 class HealthHandler(Handler):
     """GET /api/v1/health: open to everybody, so that a load balancer needs no token."""
 
-    def prepare(self) -> None:
+    def authenticate(self) -> None:
         return None
 
     async def get(self) -> None:
@@ -36,6 +36,8 @@ class MetricsHandler(Handler):
             {
                 **self.core.database.storage.metrics(),
                 "statements": served.statements,
+                "statements_running": self.core.running,
+                "statements_on_loop": served.on_loop,
                 "statement_errors": served.errors,
                 "statement_time_ms": served.time_ns / 1e6,
                 "statements_by_protocol": dict(served.by_protocol),

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from memoradb.core.errors import ArgumentError
+from typing import Final
+
+from memoradb.core.errors import ArgumentError, EntityNotFound
+from memoradb.core.values import INTEGER_MAX
 
 from ..items import Items
 from ..session import SessionCore
 from .base import Handler
+
+DIGITS_MAX: Final = 19
+"""Digits of the largest 64-bit integer."""
 
 
 class ItemHandler(Handler):
@@ -22,9 +28,16 @@ class ItemHandler(Handler):
     def count(self, name: str, default: int) -> int:
         """A whole number from the query string."""
         text = self.get_query_argument(name, str(default))
-        if not text.isdigit():
+        if not (text.isascii() and text.isdigit() and len(text) <= DIGITS_MAX):
             raise ArgumentError(f"`{name}` must be a whole number.")
         return int(text)
+
+
+def identity_of(text: str) -> int:
+    """The id in a path; EntityNotFound where no node can have it."""
+    if len(text) > DIGITS_MAX or int(text) > INTEGER_MAX:
+        raise EntityNotFound(f"There is no node {text[: 2 * DIGITS_MAX]}.", detail="NodeNotFound")
+    return int(text)
 
 
 class NodesHandler(ItemHandler):
@@ -39,7 +52,7 @@ class NodeHandler(ItemHandler):
     """GET /api/v1/nodes/:id."""
 
     async def get(self, identity: str) -> None:
-        self.answer(await self.core.call(lambda: self.items.node(int(identity))))
+        self.answer(await self.core.call(lambda: self.items.node(identity_of(identity))))
 
 
 class RelatedHandler(ItemHandler):
@@ -47,7 +60,7 @@ class RelatedHandler(ItemHandler):
 
     async def get(self, identity: str) -> None:
         depth = self.count("depth", 1)
-        self.answer(await self.core.call(lambda: self.items.query_related(int(identity), depth)))
+        self.answer(await self.core.call(lambda: self.items.query_related(identity_of(identity), depth)))
 
 
 class EdgesHandler(ItemHandler):
@@ -71,7 +84,7 @@ class SimilarHandler(ItemHandler):
 
     async def get(self, identity: str) -> None:
         top_k = self.count("top_k", 10)
-        self.answer(await self.core.call(lambda: self.items.query_similar(int(identity), top_k)))
+        self.answer(await self.core.call(lambda: self.items.query_similar(identity_of(identity), top_k)))
 
 
 class BatchHandler(ItemHandler):

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from memoradb.core.codec import crc32c
-from memoradb.core.errors import RemoteProtocolError
+from memoradb.core.errors import LimitError, RemoteProtocolError
 from memoradb.core.limits import FRAME_BYTES_MAX
 
 VERSION = 1
@@ -34,6 +34,9 @@ class FrameType(IntEnum):
     DONE = 5
     ERROR = 6
     CANCEL = 7
+    BEGIN = 8
+    COMMIT = 9
+    ROLLBACK = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,18 @@ class Frame:
 
 
 def encode_frame(frame: Frame) -> bytes:
-    """The frame's bytes."""
+    """The frame's bytes.
+
+    Raises:
+        LimitError: the payload is longer than a frame may be.
+    """
+    if len(frame.payload) > FRAME_BYTES_MAX:
+        raise LimitError(
+            f"A {frame.type.name} message of {len(frame.payload):,} bytes is longer than a frame may be.",
+            limit="FRAME_BYTES_MAX",
+            value=FRAME_BYTES_MAX,
+            hint="Send or return less at once: fewer rows, or smaller values.",
+        )
     crc = crc32c(frame.payload, crc32c(bytes((frame.type,))))
     return _HEADER.pack(len(frame.payload), crc, VERSION, frame.type) + frame.payload
 

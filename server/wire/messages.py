@@ -1,8 +1,9 @@
 """Messages of the wire protocol, and values in MessagePack.
 
 Values that MessagePack has no type for are extensions: 1 node, 2 relationship, 3 path (MessagePack inside), 4 anything
-else, as ``core.serde`` writes it. Rows travel by column: integers and floats without nulls as raw little-endian arrays,
-everything else as a list.
+else, as ``core.serde`` writes it, 5 a map with a key that is no valid Unicode, as pairs. Rows travel by column:
+integers and floats without nulls as raw little-endian arrays, everything else as a list. The HTTP protocol sends the
+same values where a client asks for MessagePack.
 """
 
 from __future__ import annotations
@@ -40,6 +41,27 @@ class Run(msgspec.Struct, tag=True):
     parameters: dict[str, Any] = {}
     timeout_ms: int | None = None
     read_only: bool = False
+    transaction: int | None = None
+
+
+class Begin(msgspec.Struct, tag=True):
+    """Open transaction ``id``, to be named by ``Run``; answered by ``Done``. It ends with the connection at last."""
+
+    id: int
+
+
+class Commit(msgspec.Struct, tag=True):
+    """Make transaction ``transaction`` durable and visible; answered by ``Done`` or ``Failure``; over either way."""
+
+    id: int
+    transaction: int
+
+
+class Rollback(msgspec.Struct, tag=True):
+    """Forget transaction ``transaction``; answered by ``Done``."""
+
+    id: int
+    transaction: int
 
 
 class Rows(msgspec.Struct, tag=True):
@@ -71,7 +93,7 @@ class Cancel(msgspec.Struct, tag=True):
     id: int
 
 
-Message = Hello | Welcome | Run | Rows | Done | Failure | Cancel
+Message = Hello | Welcome | Run | Rows | Done | Failure | Cancel | Begin | Commit | Rollback
 
 _TYPES: dict[type, FrameType] = {
     Hello: FrameType.HELLO,
@@ -81,6 +103,9 @@ _TYPES: dict[type, FrameType] = {
     Done: FrameType.DONE,
     Failure: FrameType.ERROR,
     Cancel: FrameType.CANCEL,
+    Begin: FrameType.BEGIN,
+    Commit: FrameType.COMMIT,
+    Rollback: FrameType.ROLLBACK,
 }
 _CLASSES = {v: k for k, v in _TYPES.items()}
 
@@ -88,24 +113,48 @@ _CLASSES = {v: k for k, v in _TYPES.items()}
 _PLAIN = frozenset((type(None), bool, int, float, str, bytes))
 
 
-def to_wire(value: Value) -> Any:
-    """A value as MessagePack with extensions can hold it."""
+def to_wire(value: Value, *, any_text: bool = False) -> Any:
+    """A value as MessagePack with extensions can hold it.
+
+    Args:
+        value: any value that is handed out or taken as a parameter.
+        any_text: also take strings with half of a surrogate pair, which are no UTF-8; asked for only after a first try
+            failed on one, since every string must be looked at.
+
+    Raises:
+        TypeMismatch: no value of the language.
+    """
     kind = type(value)
+    if kind is str and any_text and not _is_unicode(value):
+        return msgspec.msgpack.Ext(4, encode(value))
     if kind in _PLAIN:
         return value
     if kind is list or kind is tuple:
-        return [to_wire(v) for v in value]
+        return [to_wire(v, any_text=any_text) for v in value]
     if isinstance(value, dict):
-        return {k: to_wire(v) for k, v in value.items()}
+        if any_text and not all(map(_is_unicode, value)):
+            pairs = [[to_wire(k, any_text=True), to_wire(v, any_text=True)] for k, v in value.items()]
+            return msgspec.msgpack.Ext(5, _encoder.encode(pairs))
+        return {k: to_wire(v, any_text=any_text) for k, v in value.items()}
     if isinstance(value, Node):
-        fields: list[Any] = [value.id, list(value.labels), to_wire(value.properties), value.element_id]
-        return msgspec.msgpack.Ext(1, _encoder.encode(fields))
+        properties = to_wire(value.properties, any_text=any_text)
+        return msgspec.msgpack.Ext(1, _encoder.encode([value.id, list(value.labels), properties, value.element_id]))
     if isinstance(value, Relationship):
         ends = [value.id, value.type, value.start, value.end]
-        return msgspec.msgpack.Ext(2, _encoder.encode([*ends, to_wire(value.properties), value.element_id]))
+        properties = to_wire(value.properties, any_text=any_text)
+        return msgspec.msgpack.Ext(2, _encoder.encode([*ends, properties, value.element_id]))
     if isinstance(value, Path):
-        return msgspec.msgpack.Ext(3, _encoder.encode([to_wire(value.nodes), to_wire(value.relationships)]))
+        parts = [to_wire(value.nodes, any_text=any_text), to_wire(value.relationships, any_text=any_text)]
+        return msgspec.msgpack.Ext(3, _encoder.encode(parts))
     return msgspec.msgpack.Ext(4, encode(value))
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _decode_other(code: int, data: memoryview) -> Any:
@@ -119,7 +168,9 @@ def _decode_other(code: int, data: memoryview) -> Any:
             return Relationship(*fields)
         if code == 3:
             return Path(tuple(fields[0]), tuple(fields[1]))
-    except (CorruptionError, IndexError, TypeError, ValueError) as error:
+        if code == 5:
+            return dict(fields)
+    except (CorruptionError, IndexError, TypeError, ValueError, RecursionError) as error:
         raise RemoteProtocolError(f"A value cannot be read: {error}.") from error
     raise RemoteProtocolError(f"Unknown extension {code}.")
 
@@ -131,7 +182,22 @@ _message_decoders: dict[type, Any] = {c: msgspec.msgpack.Decoder(c, ext_hook=_de
 
 def to_frame(message: Message) -> Frame:
     """A message as a frame."""
-    return Frame(_TYPES[type(message)], _encoder.encode(message))
+    try:
+        payload = _encoder.encode(message)
+    except UnicodeEncodeError:
+        # Names and messages are for people: half a surrogate pair in them becomes a question mark.
+        payload = _encoder.encode(_legible(msgspec.to_builtins(message, builtin_types=(bytes, msgspec.msgpack.Ext))))
+    return Frame(_TYPES[type(message)], payload)
+
+
+def _legible(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {_legible(k): _legible(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_legible(v) for v in value]
+    return value
 
 
 def from_frame(frame: Frame) -> Message:
@@ -149,7 +215,16 @@ def encode_column(values: list[Value]) -> Any:
         return ["i", struct.pack(f"<{len(values)}q", *values)]
     if kinds == {float}:
         return ["f", struct.pack(f"<{len(values)}d", *values)]
-    return ["v", values if kinds <= _PLAIN else [to_wire(v) for v in values]]
+    column = ["v", values if kinds <= _PLAIN else [to_wire(v) for v in values]]
+    return msgspec.Raw(_encoder.encode(column))
+
+
+def encode_columns(columns: list[list[Value]]) -> list[Any]:
+    """Columns for a ``Rows`` message, whatever their strings hold."""
+    try:
+        return [encode_column(values) for values in columns]
+    except UnicodeEncodeError:
+        return [["v", [to_wire(v, any_text=True) for v in values]] for values in columns]
 
 
 def decode_column(column: Any, count: int) -> list[Value]:
@@ -165,3 +240,16 @@ def decode_column(column: Any, count: int) -> list[Value]:
     if len(values) != count:
         raise RemoteProtocolError("A column has another length than its rows.")
     return values
+
+
+def encode_value(value: Any) -> bytes:
+    """Any tree of plain values and extensions as MessagePack."""
+    return _encoder.encode(value)
+
+
+def decode_value(data: bytes) -> Any:
+    """The inverse of ``encode_value``; RemoteProtocolError for anything else."""
+    try:
+        return _decoder.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise RemoteProtocolError(f"The data is no MessagePack of ours: {error}.") from error

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
+from memoradb.core.calendar import DAY_NS
 from memoradb.core.errors import MissingExtra
-from memoradb.core.values import Node, Path, Relationship, Value
+from memoradb.core.temporal import Date, DateTime, Duration, LocalDateTime, LocalTime, format_offset
+from memoradb.core.values import INTEGER_MAX, INTEGER_MIN, Node, Path, Relationship, Value
+from memoradb.core.vectors import Vector
 from memoradb.memql.result import StatementResult, Summary
 
 if TYPE_CHECKING:
@@ -18,13 +21,24 @@ if TYPE_CHECKING:
 class Record(tuple[Value, ...]):
     """One row: a tuple whose fields can also be asked by name.
 
-    >>> r = Record((1, "Ada"))
-    >>> r.names = ("id", "name")
+    Equal to any tuple with the same values. Of two columns with one name, the name means the first.
+
+    >>> r = Record.of(("id", "name"), (1, "Ada"))
     >>> r["name"], r[0], r.keys(), r.data()
     ('Ada', 1, ('id', 'name'), {'id': 1, 'name': 'Ada'})
     """
 
-    names: tuple[str, ...]
+    __slots__ = ()
+    names: tuple[str, ...] = ()
+    """Of the class that ``of`` makes for each list of columns: a row itself is no larger than its tuple."""
+
+    @staticmethod
+    def of(names: tuple[str, ...], values: Sequence[Value]) -> Record:
+        """A row of these values under these names."""
+        return _record_class(names)(values)
+
+    def __reduce__(self) -> tuple[Callable[..., Record], tuple[tuple[str, ...], tuple[Value, ...]]]:
+        return Record.of, (self.names, tuple(self))
 
     def keys(self) -> tuple[str, ...]:
         """The column names, in order."""
@@ -47,8 +61,21 @@ class Record(tuple[Value, ...]):
         return dict(zip(self.names, self, strict=True))
 
 
+@lru_cache(maxsize=512)
+def _record_class(names: tuple[str, ...]) -> type[Record]:
+    return type("Record", (Record,), {"__slots__": (), "__module__": __name__, "names": names})
+
+
 class Result(Sequence[Record]):
-    """All rows of one statement. Iterating yields ``Record``s."""
+    """All rows of one statement. Iterating yields ``Record``s.
+
+    >>> import memoradb
+    >>> result = memoradb.open(None).execute("UNWIND [1, 2, 3] AS n RETURN n, n % 2 = 0 AS even")
+    >>> result.columns, len(result), result[1]["even"], result.column("n")
+    (('n', 'even'), 3, True, [1, 2, 3])
+    >>> result.summary.query_type
+    'r'
+    """
 
     def __init__(self, statement: StatementResult) -> None:
         self._statement = statement
@@ -70,10 +97,7 @@ class Result(Sequence[Record]):
         names = statement.columns
         if not names:
             return []
-        rows = [Record(row) for row in zip(*statement.values, strict=True)]
-        for row in rows:
-            row.names = names
-        return rows
+        return list(map(_record_class(names), zip(*statement.values, strict=True)))
 
     def __iter__(self) -> Iterator[Record]:
         return iter(self.rows)
@@ -88,11 +112,18 @@ class Result(Sequence[Record]):
         return f"<Result {', '.join(self.columns) or '(no columns)'}: {len(self)} rows>"
 
     def column(self, name: str) -> list[Value]:
-        """All values of one column."""
+        """All values of one column; KeyError where there is none of that name."""
+        if name not in self.columns:
+            raise KeyError(name)
         return list(self._statement.values[self.columns.index(name)])
 
     def single(self) -> Record:
-        """The only record; ValueError where there are none or several."""
+        """The only record; ValueError where there are none or several.
+
+        >>> import memoradb
+        >>> memoradb.open(None).execute("RETURN 1 AS one").single()["one"]
+        1
+        """
         if len(self) != 1:
             raise ValueError(f"expected one record, found {len(self)}")
         return self.rows[0]
@@ -109,8 +140,10 @@ class Result(Sequence[Record]):
     def to_arrow(self) -> pyarrow.Table:
         """All rows as an Arrow table.
 
-        Numbers, booleans and strings keep their types; temporal values become Arrow's where Arrow can hold them and
-        text elsewhere; nodes, relationships and paths become maps. A column of mixed types becomes text.
+        Numbers, booleans, strings and bytes keep their types. Dates, local times, datetimes (with a zone: in the one
+        they share, else in UTC) and durations become Arrow's, to the nanosecond, where all values of the column fit;
+        elsewhere, and for times with an offset and points, text. Vectors become lists; nodes, relationships and paths
+        become maps. A column of mixed types becomes JSON text.
 
         Raises:
             MissingExtra: pyarrow is not installed.
@@ -171,16 +204,62 @@ def plain(value: Value) -> Value:
 
 def _arrow_array(pyarrow: Any, values: list[Value]) -> Any:
     kinds = {type(v) for v in values} - {type(None)}
-    if kinds <= {int} or kinds <= {float} or kinds <= {str} or kinds <= {bool} or kinds <= {bytes}:
-        return pyarrow.array(values)
-    if all(hasattr(kind, "to_python") for kind in kinds):
-        try:
-            return pyarrow.array([None if v is None else v.to_python() for v in values])
-        except (ValueError, OverflowError, TypeError, pyarrow.ArrowInvalid):
-            return pyarrow.array([None if v is None else str(v) for v in values])
+    if len(kinds) == 1:
+        (kind,) = kinds
+        if kind in (int, float, str, bool, bytes):
+            return pyarrow.array(values)
+        array = _arrow_temporal(pyarrow, kind, values)
+        if array is not None:
+            return array
     try:
-        return pyarrow.array([plain(v) for v in values])
+        return pyarrow.array([_shaped(v) for v in values])
     except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError, OverflowError):
         import json
 
-        return pyarrow.array([None if v is None else json.dumps(plain(v)) for v in values])
+        return pyarrow.array([None if v is None else json.dumps(_shaped(v)) for v in values])
+
+
+def _shaped(value: Value) -> Value:
+    return list(value.elements) if isinstance(value, Vector) else plain(value)
+
+
+def _arrow_temporal(pyarrow: Any, kind: type, values: list[Value]) -> Any:
+    """A column of one temporal type as Arrow's, None where Arrow has none or a value does not fit."""
+    try:
+        if kind is Date:
+            return pyarrow.array([None if v is None else v.days for v in values], pyarrow.int32()).cast(
+                pyarrow.date32()
+            )
+        if kind is LocalTime:
+            return pyarrow.array([None if v is None else v.ns for v in values], pyarrow.time64("ns"))
+        if kind is LocalDateTime:
+            moments = [None if v is None else v.days * DAY_NS + v.ns for v in values]
+            return _arrow_timestamps(pyarrow, moments, None)
+        if kind is DateTime:
+            zones = {v.zone or v.offset for v in values if v is not None}
+            zone = zones.pop() if len(zones) == 1 else 0
+            moments = [None if v is None else v.utc_ns() for v in values]
+            return _arrow_timestamps(pyarrow, moments, zone if isinstance(zone, str) else _offset_name(zone))
+        if kind is Duration:
+            parts = [None if v is None else (v.months, v.days, v.time_ns) for v in values]
+            return pyarrow.array(parts, pyarrow.month_day_nano_interval())
+    except (pyarrow.ArrowInvalid, OverflowError):
+        return pyarrow.array([None if v is None else str(v) for v in values])
+    return None
+
+
+def _arrow_timestamps(pyarrow: Any, moments: list[int | None], zone: str | None) -> Any:
+    """In nanoseconds, which reach from 1677 to 2262; else in microseconds where that is exact."""
+    unit, by = "ns", 1
+    if any(m is not None and not INTEGER_MIN <= m <= INTEGER_MAX for m in moments):
+        if any(m is not None and m % 1000 for m in moments):
+            raise OverflowError
+        unit, by = "us", 1000
+    return pyarrow.array([None if m is None else m // by for m in moments], pyarrow.timestamp(unit, zone))
+
+
+def _offset_name(seconds: int) -> str:
+    """An offset as Arrow writes one: UTC, or hours and minutes; other seconds are shown in UTC."""
+    if seconds == 0 or seconds % 60:
+        return "UTC"
+    return format_offset(seconds)

@@ -1,16 +1,13 @@
-"""Adjacency of one relationship type: CSR arrays, a delta of linked chains, roaring neighbour sets on demand.
+"""Adjacency of one relationship type: a base in compressed rows, a delta of chains, neighbour sets on demand.
 
-The base is immutable and in relationship-slot order for each node (counting sort). New relationships go into chains in
-int32 arrays: ``head[node]`` names the newest, ``next[edge]`` the one before. A relationship is visible to a snapshot
-when its slot is below the snapshot's and it is not deleted by then. ``fold`` makes a new base of both; readers hold the
-state they began with.
+The base is immutable and in relationship-slot order for each node. A relationship is visible to a snapshot when its
+slot is below the snapshot's and it is not deleted by then. ``fold`` makes a new base of both; readers hold the state
+they began with.
 """
 
 from __future__ import annotations
 
-from array import array
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,125 +15,18 @@ from pyroaring import BitMap
 
 from memoradb.core.columns import IntArray
 
-Int32Array = NDArray[np.int32]
+from ..section import Section
+from .bitmaps import bitmap_of
+from .csr import EMPTY_CSR, Csr, build_csr
+from .delta import Delta
 
 
 @dataclass(frozen=True, slots=True)
-class Csr:
-    """Row i's relationships are ``relationship[offsets[i]:offsets[i+1]]``, their far ends ``node[...]``."""
+class NeighbourSet:
+    """One node's neighbours in the base, and the relationships that lead to them."""
 
-    offsets: IntArray
-    node: Int32Array
-    relationship: Int32Array
-
-    @property
-    def rows(self) -> int:
-        """Nodes that the arrays cover."""
-        return len(self.offsets) - 1
-
-
-def build_csr(keys: Int32Array, nodes: Int32Array, relationships: Int32Array, rows: int) -> Csr:
-    """A CSR by stable counting sort on ``keys``."""
-    counts = np.bincount(keys, minlength=rows) if len(keys) else np.zeros(rows, np.int64)
-    offsets = np.zeros(rows + 1, np.int64)
-    np.cumsum(counts, out=offsets[1:])
-    order = np.argsort(keys, kind="stable")
-    return Csr(offsets, nodes.take(order), relationships.take(order))
-
-
-EMPTY_CSR = Csr(np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32))
-
-
-@dataclass(slots=True)
-class Chains:
-    """The delta of one direction: linked lists in arrays."""
-
-    head: Int32Array = field(default_factory=lambda: np.full(16, -1, np.int32))
-    next: Int32Array = field(default_factory=lambda: np.full(16, -1, np.int32))
-
-    def link(self, keys: Int32Array, first: int) -> None:
-        """Edges ``first``, ``first + 1``, ... with these keys; readers may walk meanwhile."""
-        count = len(keys)
-        top = int(keys.max()) + 1
-        if top > len(self.head):
-            grown = np.full(max(top, 2 * len(self.head)), -1, np.int32)
-            grown[: len(self.head)] = self.head
-            self.head = grown
-        if first + count > len(self.next):
-            grown = np.full(max(first + count, 2 * len(self.next)), -1, np.int32)
-            grown[: len(self.next)] = self.next
-            self.next = grown
-        if count == 1:
-            key = int(keys[0])
-            self.next[first] = self.head[key]
-            self.head[key] = first
-            return
-        order = np.argsort(keys, kind="stable")
-        ordered = keys.take(order)
-        edges = (order + first).astype(np.int32)
-        starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-        links = np.empty(count, np.int32)
-        links[1:] = edges[:-1]
-        links[starts] = self.head.take(ordered.take(starts))
-        self.next[edges] = links
-        ends = np.concatenate([starts[1:], [count]]) - 1
-        self.head[ordered.take(ends)] = edges.take(ends)  # last: a chain is whole before it is reachable
-
-
-@dataclass(slots=True)
-class Delta:
-    """Relationships since the base: their ends and slots, linked in both directions."""
-
-    source: Int32Array = field(default_factory=lambda: np.zeros(16, np.int32))
-    target: Int32Array = field(default_factory=lambda: np.zeros(16, np.int32))
-    relationship: Int32Array = field(default_factory=lambda: np.zeros(16, np.int32))
-    count: int = 0
-    outgoing: Chains = field(default_factory=Chains)
-    incoming: Chains = field(default_factory=Chains)
-
-    def append(self, sources: Int32Array, targets: Int32Array, relationships: Int32Array) -> None:
-        """New relationships, by ascending slot."""
-        first, count = self.count, len(sources)
-        if first + count > len(self.source):
-            size = max(first + count, 2 * len(self.source))
-            for name in ("source", "target", "relationship"):
-                grown = np.zeros(size, np.int32)
-                grown[:first] = getattr(self, name)[:first]
-                setattr(self, name, grown)
-        self.source[first : first + count] = sources
-        self.target[first : first + count] = targets
-        self.relationship[first : first + count] = relationships
-        self.outgoing.link(sources, first)
-        self.incoming.link(targets, first)
-        self.count = first + count
-
-    def walk(self, sources: IntArray, outgoing: bool) -> tuple[IntArray, IntArray, IntArray]:
-        """(position in ``sources``, far end, relationship) of every chained edge, unordered."""
-        chains = self.outgoing if outgoing else self.incoming
-        head, following = chains.head, chains.next
-        inside = np.flatnonzero(sources < len(head))
-        edges = head.take(sources.take(inside))
-        positions: list[IntArray] = []
-        found: list[NDArray[Any]] = []
-        while len(edges):
-            live = np.flatnonzero(edges >= 0)
-            if len(live) != len(edges):
-                inside, edges = inside.take(live), edges.take(live)
-            if not len(edges):
-                break
-            positions.append(inside)
-            found.append(edges)
-            edges = following.take(edges)
-        if not found:
-            none = np.zeros(0, np.int64)
-            return none, none, none
-        all_edges = np.concatenate(found)
-        ends = self.target if outgoing else self.source
-        return (
-            np.concatenate(positions),
-            ends.take(all_edges).astype(np.int64),
-            self.relationship.take(all_edges).astype(np.int64),
-        )
+    nodes: BitMap
+    relationships: BitMap
 
 
 @dataclass(slots=True)
@@ -148,15 +38,53 @@ class AdjacencyState:
     delta: Delta = field(default_factory=Delta)
     top: int = 0
     """One above the highest relationship slot in the base."""
-    sets: dict[tuple[int, bool], BitMap] = field(default_factory=dict)
-    """Neighbour sets of nodes, for the base alone."""
+    sets: dict[tuple[int, bool], NeighbourSet] = field(default_factory=dict)
+    """Neighbour sets made so far, for the base alone, by node and whether going out."""
+    facts: dict[object, object] = field(default_factory=dict)
+    """What ``storage.facts`` found out about the base."""
+
+    def follow(self, sources: IntArray, outgoing: bool) -> tuple[IntArray, IntArray, IntArray]:
+        """(position, far end, relationship) of base and delta, by position and relationship; deleted ones too."""
+        found = (self.outgoing if outgoing else self.incoming).follow(sources)
+        if not self.delta.count:
+            return found
+        more = self.delta.walk(sources, outgoing)
+        if not len(more[0]):
+            return found
+        positions, nodes, relationships = (np.concatenate(pair) for pair in zip(found, more, strict=True))
+        order = np.lexsort((relationships, positions))
+        return positions.take(order), nodes.take(order), relationships.take(order)
+
+    def neighbours(self, node: int, outgoing: bool, top: int, dead: BitMap) -> BitMap | None:
+        """The distinct neighbours of one node by relationships below ``top`` that are not ``dead``.
+
+        The base's part is made once and kept. None where it does not serve: the snapshot is older than the base, or
+        some of the node's relationships are deleted.
+        """
+        if self.top > top:
+            return None
+        known = self.sets.get((node, outgoing))
+        if known is None:
+            csr = self.outgoing if outgoing else self.incoming
+            row = csr.row(node)
+            known = NeighbourSet(bitmap_of(csr.node[row]), bitmap_of(csr.relationship[row]))
+            self.sets[node, outgoing] = known
+        if known.relationships.intersect(dead):
+            return None
+        if not self.delta.count:
+            return known.nodes
+        _, nodes, relationships = self.delta.walk(np.array([node], np.int64), outgoing)
+        keep = [n for n, r in zip(nodes.tolist(), relationships.tolist(), strict=True) if r < top and r not in dead]
+        return known.nodes | BitMap(keep) if keep else known.nodes
 
 
 class Adjacency:
     """One type's relationships. One writer; any number of readers."""
 
-    def __init__(self) -> None:
-        self.state = AdjacencyState()
+    def __init__(self, state: AdjacencyState | None = None, origin: Section | None = None) -> None:
+        self.state = state or AdjacencyState()
+        self._origin = origin
+        """The section of a checkpoint that the base was read from, as long as it is the base."""
 
     def append(self, sources: IntArray, targets: IntArray, relationships: IntArray) -> None:
         """New relationships by ascending slot."""
@@ -165,61 +93,50 @@ class Adjacency:
     def fold(self, nodes: int) -> None:
         """Base and delta into a new base that covers ``nodes`` nodes."""
         state = self.state
-        delta = state.delta
-        if not delta.count:
+        count = state.delta.count
+        if not count:
             return
-        sources, targets, relationships = self.edges()
-        top = int(relationships.max()) + 1
+        delta = state.delta
+        sources, targets, slots = delta.source[:count], delta.target[:count], delta.relationship[:count]
+        # The delta's slots are above all of the base's, so that appending them keeps every row in order.
+        out, into = state.outgoing, state.incoming
         self.state = AdjacencyState(
-            build_csr(sources, targets, relationships, nodes),
-            build_csr(targets, sources, relationships, nodes),
+            build_csr(*_joined((out.keys(), out.node, out.relationship), (sources, targets, slots)), nodes),
+            build_csr(*_joined((into.keys(), into.node, into.relationship), (targets, sources, slots)), nodes),
             Delta(),
-            top,
+            int(slots[-1]) + 1,
         )
+        self._origin = None
 
-    def edges(self) -> tuple[Int32Array, Int32Array, Int32Array]:
-        """(source, target, slot) of all relationships, by ascending slot."""
+    def edges(self) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+        """(source, target, slot) of all relationships, deleted ones too, in no order."""
         state = self.state
         base, delta = state.outgoing, state.delta
         count = delta.count
-        sources = np.repeat(np.arange(base.rows, dtype=np.int32), np.diff(base.offsets))
-        sources = np.concatenate([sources, delta.source[:count]])
-        targets = np.concatenate([base.node, delta.target[:count]])
-        relationships = np.concatenate([base.relationship, delta.relationship[:count]])
-        order = np.argsort(relationships, kind="stable")
-        return sources.take(order), targets.take(order), relationships.take(order)
+        fresh = (delta.source[:count], delta.target[:count], delta.relationship[:count])
+        return _joined((base.keys(), base.node, base.relationship), fresh)
+
+    # --- dump and load
+
+    def dump(self, name: str, live: int) -> Section:
+        """The base; ``fold`` comes before. ``live`` is how many relationships are not deleted."""
+        state, origin = self.state, self._origin
+        if origin is not None and origin.name == name and origin.metadata["live"] == live:
+            return origin
+        arrays = {**state.outgoing.arrays("out_"), **state.incoming.arrays("in_")}
+        return Section(name, arrays, {"top": state.top, "live": live})
+
+    @staticmethod
+    def load(section: Section) -> Adjacency:
+        """The inverse of ``dump``; arrays are read when first used."""
+        arrays = section.arrays
+        state = AdjacencyState(Csr.mapped(arrays, "out_"), Csr.mapped(arrays, "in_"), Delta(), section.metadata["top"])
+        return Adjacency(state, section)
 
 
-def rows_of(csr: Csr, sources: IntArray) -> tuple[IntArray, IntArray, IntArray]:
-    """(position, far end, relationship) of the base's edges of ``sources``, in order."""
-    rows = csr.rows
-    if len(sources) == 1:
-        source = int(sources[0])
-        if source >= rows:
-            none = np.zeros(0, np.int64)
-            return none, none, none
-        start, stop = int(csr.offsets[source]), int(csr.offsets[source + 1])
-        positions = np.zeros(stop - start, np.int64)
-        return positions, csr.node[start:stop].astype(np.int64), csr.relationship[start:stop].astype(np.int64)
-    if len(sources) and int(sources.max()) >= rows:
-        inside = np.flatnonzero(sources < rows)
-        positions, nodes, relationships = rows_of_many(csr, sources.take(inside))
-        return inside.take(positions), nodes, relationships
-    return rows_of_many(csr, sources)
+Triple = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]
 
 
-def rows_of_many(csr: Csr, sources: IntArray) -> tuple[IntArray, IntArray, IntArray]:
-    """The same for sources that are all in the base."""
-    starts = csr.offsets.take(sources)
-    degrees = csr.offsets.take(sources + 1) - starts
-    total = np.cumsum(degrees)
-    count = int(total[-1]) if len(total) else 0
-    positions = np.repeat(np.arange(len(sources)), degrees)
-    edges = np.repeat(starts - (total - degrees), degrees)
-    edges += np.arange(count)
-    return positions, csr.node.take(edges).astype(np.int64), csr.relationship.take(edges).astype(np.int64)
-
-
-def bitmap_of(slots: NDArray[Any]) -> BitMap:
-    """A set of slots; through ``array`` it is many times faster than from numpy."""
-    return BitMap(array("I", np.ascontiguousarray(slots, np.uint32).tobytes()))
+def _joined(first: Triple, second: Triple) -> Triple:
+    a, b, c = (np.concatenate(pair) for pair in zip(first, second, strict=True))
+    return a, b, c

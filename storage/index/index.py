@@ -1,7 +1,8 @@
 """What every index does: take changes, answer as of a log position.
 
 An index follows the store: ``add`` for new elements in bulk, ``replace`` for one element whose values changed. Answers
-are for the position asked; entries that a newer commit removed stay until ``prune`` says that nobody can ask for them.
+are candidates for the position asked, some of which may be newer; entries that a newer commit removed stay until
+``prune`` says that nobody can ask for them.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ class Index(Protocol):
 
     definition: IndexDefinition
 
+    def settle(self) -> None:
+        """Finish reading what a checkpoint kept, or filling from the columns, before the graph changes."""
+        ...
+
     def add(self, slots: IntArray, values: Sequence[Column], position: int) -> None:
         """New elements, or existing ones that the index sees for the first time."""
         ...
@@ -29,8 +34,8 @@ class Index(Protocol):
         """One element's values changed; None where it was, or is now, not in the index."""
         ...
 
-    def prune(self) -> None:
-        """No snapshot is older than the newest state."""
+    def prune(self, oldest: int | None) -> None:
+        """No snapshot is older than ``oldest``; None where there is no snapshot at all."""
         ...
 
     def seal(self) -> None:
@@ -42,5 +47,5 @@ class Index(Protocol):
         ...
 
     def load(self, sections: dict[str, Section], prefix: str) -> bool:
-        """Whether derived data was found and taken."""
+        """Whether derived data was found; it is read when the index is first used."""
         ...

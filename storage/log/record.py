@@ -91,7 +91,9 @@ def decode(data: memoryview, offset: int, seed: int) -> Record | None:
     fields = _HEADER.unpack_from(data, offset)
     crc, length, kind, flags, group, term, index, transaction, durable, previous, hashed = fields
     end = offset + HEADER_BYTES + length
-    if length > RECORD_BYTES_MAX or end > len(data) or flags or kind not in RecordKind._value2member_map_:
+    # The padding counts: a record without it would put the next one where nobody looks for it.
+    whole = offset + padded(HEADER_BYTES + length) <= len(data)
+    if length > RECORD_BYTES_MAX or not whole or flags or kind not in RecordKind._value2member_map_:
         return None
     body = bytes(data[offset + 4 : offset + HEADER_BYTES])
     payload = bytes(data[offset + HEADER_BYTES : end])

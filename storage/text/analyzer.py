@@ -7,6 +7,7 @@ case folding; stemming is Snowball's.
 
 from __future__ import annotations
 
+import itertools
 import re
 import threading
 import unicodedata
@@ -16,7 +17,7 @@ from functools import lru_cache
 from memoradb.core.errors import ArgumentError
 
 _WORD = re.compile(r"\w+(?:['\u2019]\w+)*")
-_PARTS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_A-Za-z]+")
+_RUNS = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*|\d+")
 _ENGLISH_STOP = frozenset(
     "a an and are as at be but by for if in into is it no not of on or such that the their then there these they this "
     "to was will with".split()
@@ -49,10 +50,29 @@ def _words(text: str) -> list[str]:
     for word in _WORD.findall(unicodedata.normalize("NFKC", text)):
         folded = word.casefold()
         found.append(folded)
-        parts = _PARTS.findall(word)
+        parts = [part for run in _RUNS.findall(word) for part in _at_capitals(run)] if _is_compound(word) else ()
         if len(parts) > 1:
-            found.extend(p.casefold() for p in parts if p.casefold() != folded)
+            found.extend(part.casefold() for part in parts)
     return found
+
+
+def _is_compound(word: str) -> bool:
+    """Whether a word may be an identifier: not letters alone, or capitals after the first one."""
+    return not word.isalpha() or word[1:] != word[1:].lower()
+
+
+def _at_capitals(run: str) -> list[str]:
+    """A run of letters, cut before a capital that begins a word.
+
+    >>> _at_capitals("parseISODate"), _at_capitals("naïve")
+    (['parse', 'ISO', 'Date'], ['naïve'])
+    """
+    cuts = [
+        i
+        for i in range(1, len(run))
+        if run[i].isupper() and (not run[i - 1].isupper() or (i + 1 < len(run) and run[i + 1].islower()))
+    ]
+    return [run[a:b] for a, b in itertools.pairwise((0, *cuts, len(run)))]
 
 
 def analyzer(name: str) -> Callable[[str], list[str]]:

@@ -7,9 +7,8 @@ BM25F says. Postings of a term are appended to lists and turned into arrays when
 
 from __future__ import annotations
 
-import bisect
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,40 +18,16 @@ from pyroaring import BitMap
 from memoradb.core.columns import Column, FloatArray, IntArray
 from memoradb.core.values import Value
 
+from ..growth import grown
 from ..section import Section
 from ..view import IndexDefinition, Scored
 from .analyzer import analyzer
+from .postings import FieldPostings
 from .query_syntax import Group, Query, Term, parse
 
 K1 = 1.2
 B = 0.75
 ALIVE = np.iinfo(np.int64).max
-
-
-class _Postings:
-    """One term in one field: rows and frequencies, appended; positions for phrases."""
-
-    __slots__ = ("_arrays", "frequencies", "places", "rows")
-
-    def __init__(self) -> None:
-        self.rows: list[int] = []
-        self.frequencies: list[int] = []
-        self.places: list[tuple[int, ...]] = []
-        self._arrays: tuple[IntArray, FloatArray] | None = None
-
-    def append(self, row: int, places: list[int]) -> None:
-        self.rows.append(row)
-        self.frequencies.append(len(places))
-        self.places.append(tuple(places))
-
-    def arrays(self) -> tuple[IntArray, FloatArray]:
-        """Rows and frequencies as arrays, as many as both lists have."""
-        found = self._arrays
-        if found is None or len(found[0]) != len(self.rows):
-            count = len(self.frequencies)
-            found = (np.array(self.rows[:count], np.int64), np.array(self.frequencies[:count], np.float64))
-            self._arrays = found
-        return found
 
 
 class FulltextIndex:
@@ -62,15 +37,17 @@ class FulltextIndex:
         self.definition = definition
         self._analyze = analyzer(str(dict(definition.options).get("analyzer", "english")))
         self._fields = definition.keys
-        self._postings: list[dict[str, _Postings]] = [{} for _ in self._fields]
-        self._terms: list[list[str] | None] = [None for _ in self._fields]
+        self._postings = [FieldPostings() for _ in self._fields]
         self.count = 0
-        self._slots: list[int] = []
-        self._born: list[int] = []
-        self._died: NDArray[np.int64] = np.zeros(16, np.int64)
-        self._lengths: list[list[int]] = [[] for _ in self._fields]
+        self._slots: IntArray = np.zeros(0, np.int64)
+        self._born: IntArray = np.zeros(0, np.int64)
+        self._died: IntArray = np.zeros(0, np.int64)
+        self._lengths: list[IntArray] = [np.zeros(0, np.int64) for _ in self._fields]
         self._row: dict[int, int] = {}
         self._pending: Section | None = None
+        """What a checkpoint kept, until it is used."""
+        self._origin: Section | None = None
+        """The same, until anything changes."""
         self._pending_lock = threading.Lock()
 
     # --- changes
@@ -81,43 +58,34 @@ class FulltextIndex:
             self._insert(slot, [items[i] for items in lists], position)
 
     def _insert(self, slot: int, values: Sequence[Value], position: int) -> None:
-        self._settle()
+        self._read_pending()
+        self._origin = None
         texts = [_text(v) for v in values]
         if all(t is None for t in texts):
             return
         row = self.count
-        if row >= len(self._died):
-            grown = np.zeros(2 * len(self._died), np.int64)
-            grown[:row] = self._died[:row]
-            self._died = grown
-        self._died[row] = ALIVE
+        self._slots = grown(self._slots, row + 1, row)
+        self._born = grown(self._born, row + 1, row)
+        self._died = grown(self._died, row + 1, row)
+        self._slots[row], self._born[row], self._died[row] = slot, position, ALIVE
         for field, text in enumerate(texts):
             terms = [] if text is None else self._analyze(text)
-            self._lengths[field].append(len(terms))
-            places: dict[str, list[int]] = {}
-            for place, term in enumerate(terms):
-                places.setdefault(term, []).append(place)
-            postings = self._postings[field]
-            for term, found in places.items():
-                held = postings.get(term)
-                if held is None:
-                    held = postings[term] = _Postings()
-                    self._terms[field] = None
-                held.append(row, found)
-        self._slots.append(slot)
-        self._born.append(position)
+            self._lengths[field] = grown(self._lengths[field], row + 1, row)
+            self._lengths[field][row] = len(terms)
+            self._postings[field].add(row, terms)
         self._row[slot] = row
         self.count = row + 1
 
     def replace(self, slot: int, old: Sequence[Value] | None, new: Sequence[Value] | None, position: int) -> None:
-        self._settle()
+        self._read_pending()
+        self._origin = None
         row = self._row.pop(slot, None)
         if row is not None:
             self._died[row] = position
         if new is not None:
             self._insert(slot, new, position)
 
-    def prune(self) -> None:
+    def prune(self, oldest: int | None) -> None:
         return None
 
     def seal(self) -> None:
@@ -131,22 +99,23 @@ class FulltextIndex:
         Raises:
             ArgumentError: the query does not follow ``query_syntax``.
         """
-        self._settle()
+        self._read_pending()
         count = self.count
         parsed = parse(query)
-        born = np.array(self._born[:count], np.int64)
-        visible = (born <= position) & (self._died[:count] > position)
-        slots = np.array(self._slots[:count], np.int64)
-        if candidates is not None:
-            visible &= np.isin(slots, np.asarray(candidates.to_array(), np.int64))
+        visible = (self._born[:count] <= position) & (self._died[:count] > position)
+        slots = self._slots[:count]
         if not visible.any():
             return Scored(np.zeros(0, np.int64), np.zeros(0))
         matches, scores = _Search(self, visible).run(parsed)
-        rows = np.flatnonzero(matches & visible)
+        matches &= visible
+        if candidates is not None:
+            # After scoring: how rare a word is depends on all documents, not on those that a filter leaves.
+            matches &= np.isin(slots, np.asarray(candidates.to_array(), np.int64))
+        rows = np.flatnonzero(matches)
         found, found_scores = slots.take(rows), scores.take(rows)
         order = np.lexsort((found, -found_scores))
         if k is not None:
-            order = order[:k]
+            order = order[: max(k, 0)]
         return Scored(found.take(order), found_scores.take(order))
 
     def field_number(self, name: str | None) -> list[int]:
@@ -155,92 +124,49 @@ class FulltextIndex:
             return list(range(len(self._fields)))
         return [i for i, f in enumerate(self._fields) if f == name]
 
-    def terms_with_prefix(self, field: int, prefix: str) -> list[str]:
-        """The terms of a field that begin so."""
-        terms = self._terms[field]
-        if terms is None:
-            terms = self._terms[field] = sorted(self._postings[field])
-        start = bisect.bisect_left(terms, prefix)
-        stop = start
-        while stop < len(terms) and terms[stop].startswith(prefix):
-            stop += 1
-        return terms[start:stop]
-
-    # --- checkpoints: rebuilt from the texts
+    # --- checkpoints
 
     def dump(self, prefix: str) -> list[Section]:
         """Rows, lengths and postings as arrays, so that opening need not read all texts again."""
-        self._settle()
+        if self._origin is not None and self._origin.name == prefix:
+            return [self._origin]
+        self._read_pending()
         count = self.count
         alive = np.flatnonzero(self._died[:count] == ALIVE)
         rank = np.full(count, -1, np.int64)
         rank[alive] = np.arange(len(alive))
-        arrays: dict[str, NDArray[Any]] = {"slots": np.array(self._slots[:count], np.int64).take(alive)}
-        from memoradb.core.columns import ListColumn
-        from memoradb.core.serde import encode_column
-
+        arrays: dict[str, NDArray[Any]] = {"slots": self._slots[:count].take(alive)}
         for field, postings in enumerate(self._postings):
-            arrays[f"lengths-{field}"] = np.array(self._lengths[field][:count], np.int64).take(alive)
-            terms: list[str] = []
-            sizes: list[int] = []
-            rows: list[int] = []
-            frequencies: list[int] = []
-            places: list[int] = []
-            for term in sorted(postings):
-                held = postings[term]
-                kept = 0
-                for row, found in zip(held.rows, held.places, strict=True):
-                    if rank[row] >= 0:
-                        rows.append(int(rank[row]))
-                        frequencies.append(len(found))
-                        places.extend(found)
-                        kept += 1
-                if kept:
-                    terms.append(term)
-                    sizes.append(kept)
-            arrays[f"terms-{field}"] = np.frombuffer(encode_column(ListColumn(list(terms))), np.uint8)
-            arrays[f"sizes-{field}"] = np.array(sizes, np.int32)
-            arrays[f"rows-{field}"] = np.array(rows, np.int32)
-            arrays[f"frequencies-{field}"] = np.array(frequencies, np.int32)
-            arrays[f"places-{field}"] = np.array(places, np.int32)
+            arrays[f"lengths-{field}"] = self._lengths[field][:count].take(alive)
+            arrays |= {f"{name}-{field}": array for name, array in postings.dump(rank).items()}
         return [Section(prefix, arrays, {"fields": list(self._fields)})]
 
     def load(self, sections: dict[str, Section], prefix: str) -> bool:
-        self._pending = sections.get(prefix)
+        self._pending = self._origin = sections.get(prefix)
         return self._pending is not None
 
-    def _settle(self) -> None:
-        """Read what a checkpoint kept, when the index is first used: opening a database does not wait for it."""
+    def settle(self) -> None:
+        return None  # what a checkpoint kept does not change with the graph: it is read when it is used
+
+    def _read_pending(self) -> None:
         if self._pending is None:
             return
         with self._pending_lock:
             if self._pending is not None:
-                self._read(self._pending)
+                self._read(self._pending.arrays)
                 self._pending = None
 
-    def _read(self, section: Section) -> None:
-        from memoradb.core.serde import decode_column
-
-        self._slots = section.arrays["slots"].tolist()
-        self.count = len(self._slots)
-        self._born = [0] * self.count
-        self._died = np.full(max(self.count, 16), ALIVE)
-        self._row = {slot: i for i, slot in enumerate(self._slots)}
+    def _read(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        self._slots = arrays["slots"]
+        count = len(self._slots)
+        self._born = np.zeros(count, np.int64)
+        self._died = np.full(count, ALIVE)
+        self._row = {slot: i for i, slot in enumerate(self._slots.tolist())}
         for field in range(len(self._fields)):
-            self._lengths[field] = section.arrays[f"lengths-{field}"].tolist()
-            terms = decode_column(section.arrays[f"terms-{field}"].tobytes()).values()
-            rows = section.arrays[f"rows-{field}"].tolist()
-            frequencies = section.arrays[f"frequencies-{field}"].tolist()
-            places = section.arrays[f"places-{field}"].tolist()
-            at = place = 0
-            for term, size in zip(terms, section.arrays[f"sizes-{field}"].tolist(), strict=True):
-                held = self._postings[field][term] = _Postings()
-                held.rows = rows[at : at + size]
-                held.frequencies = frequencies[at : at + size]
-                for frequency in held.frequencies:
-                    held.places.append(tuple(places[place : place + frequency]))
-                    place += frequency
-                at += size
+            self._lengths[field] = arrays[f"lengths-{field}"]
+            names = ("terms", "sizes", "rows", "frequencies", "places")
+            self._postings[field] = FieldPostings.load({name: arrays[f"{name}-{field}"] for name in names})
+        self.count = count
 
 
 def _text(value: Value) -> str | None:
@@ -260,7 +186,7 @@ class _Search:
         self._visible = visible
         self._count = len(visible)
         self._documents = int(visible.sum())
-        lengths = [np.array(items[: self._count], np.float64) for items in index._lengths]
+        lengths = [items[: self._count].astype(np.float64) for items in index._lengths]
         self._norms = [
             1.0 - B + B * length / max(1e-9, float(length.compress(visible).mean()) or 1.0) for length in lengths
         ]
@@ -293,7 +219,7 @@ class _Search:
         index = self._index
         if term.prefix:
             prefix = term.text.casefold()
-            found = {t for f in index.field_number(term.field) for t in index.terms_with_prefix(f, prefix)}
+            found = {t for f in index.field_number(term.field) for t in index._postings[f].terms_with_prefix(prefix)}
             words = [[w] for w in sorted(found)]
             return self._any(words, term)
         words = index._analyze(term.text)
@@ -316,10 +242,7 @@ class _Search:
     def _frequency(self, word: str, field: str | None) -> FloatArray:
         total = np.zeros(self._count)
         for number in self._index.field_number(field):
-            postings = self._index._postings[number].get(word)
-            if postings is None:
-                continue
-            rows, frequencies = postings.arrays()
+            rows, frequencies = self._index._postings[number].find(word)
             inside = rows < self._count
             if not inside.all():
                 rows, frequencies = rows.compress(inside), frequencies.compress(inside)
@@ -334,10 +257,7 @@ class _Search:
     def _phrase(self, words: list[str], term: Term) -> tuple[NDArray[np.bool_], FloatArray]:
         total = np.zeros(self._count)
         for number in self._index.field_number(term.field):
-            held = [self._index._postings[number].get(w) for w in words]
-            if any(h is None for h in held):
-                continue
-            tables = [dict(zip(h.rows, h.places, strict=False)) for h in held if h is not None]
+            tables = [self._index._postings[number].places(word) for word in words]
             for row, starts in tables[0].items():
                 if row >= self._count:
                     continue

@@ -2,19 +2,19 @@
 
 Malkov and Yashunin 2018. A graph is built privately, once, and never added to afterwards: hnswlib must not add beside a
 search. ``ef`` is state of the index, so searching takes a lock. Without hnswlib ``available`` says so and vectors are
-scanned exactly. Its own file format goes through a temporary file, since it writes to nothing else.
+scanned exactly. Its state goes to checkpoints as arrays, the form in which it is pickled: no file of its own.
 """
 
 from __future__ import annotations
 
-import os
-import tempfile
 import threading
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from memoradb.core.values import Value
 
 SEED = 100
 """Fixed, so that equal vectors in equal order give equal graphs."""
@@ -44,7 +44,7 @@ class HnswGraph:
         import hnswlib
 
         count, dimensions = matrix.shape
-        index = hnswlib.Index(space="ip" if similarity == "cosine" else "l2", dim=dimensions)
+        index: Any = hnswlib.Index(space="ip" if similarity == "cosine" else "l2", dim=dimensions)
         index.init_index(max_elements=count, ef_construction=ef_construction, M=m, random_seed=SEED)
         index.add_items(matrix, np.arange(count), num_threads=1)
         return HnswGraph(index, count)
@@ -57,21 +57,17 @@ class HnswGraph:
             labels, _ = self._index.knn_query(query[None, :], k=k, num_threads=1)
         return labels[0].astype(np.int64)
 
-    def to_bytes(self) -> NDArray[np.uint8]:
-        """Hnswlib's file."""
-        with tempfile.TemporaryDirectory() as folder:
-            path = os.path.join(folder, "graph")
-            self._index.save_index(path)
-            return np.fromfile(path, np.uint8)
+    def dump(self) -> tuple[dict[str, NDArray[Any]], dict[str, Value]]:
+        """Its arrays, and its settings as plain values."""
+        (state,) = self._index.__getstate__()
+        arrays = {name: part for name, part in state.items() if isinstance(part, np.ndarray)}
+        return arrays, {name: part for name, part in state.items() if name not in arrays}
 
     @staticmethod
-    def from_bytes(data: NDArray[np.uint8], dimensions: int, similarity: str, count: int) -> HnswGraph:
-        """The inverse of ``to_bytes``."""
+    def load(arrays: dict[str, NDArray[Any]], settings: dict[str, Value]) -> HnswGraph:
+        """The inverse of ``dump``."""
         import hnswlib
 
-        index = hnswlib.Index(space="ip" if similarity == "cosine" else "l2", dim=dimensions)
-        with tempfile.TemporaryDirectory() as folder:
-            path = os.path.join(folder, "graph")
-            data.tofile(path)
-            index.load_index(path, max_elements=count)
-        return HnswGraph(index, count)
+        index: Any = hnswlib.Index.__new__(hnswlib.Index)  # as unpickling does: the state makes the rest
+        index.__setstate__(({**settings, **arrays},))
+        return HnswGraph(index, settings["cur_element_count"])

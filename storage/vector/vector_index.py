@@ -9,6 +9,7 @@ left.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ from memoradb.core.limits import HNSW_ROWS_MIN
 from memoradb.core.values import Value
 from memoradb.core.vectors import Vector
 
+from ..growth import grown
 from ..section import Section
 from ..view import IndexDefinition, Scored
 from .hnsw import HnswGraph, available
@@ -48,10 +50,16 @@ class VectorIndex:
         self._died: IntArray = np.zeros(0, np.int64)
         self._row: dict[int, int] = {}
         self._graph: HnswGraph | None = None
+        self._pending: Section | None = None
+        """What a checkpoint kept, until it is used."""
+        self._origin: Section | None = None
+        """The same, until anything changes."""
+        self._pending_lock = threading.Lock()
 
     @property
     def search_mode(self) -> str:
         """``hnsw`` where a graph serves, else ``exact``."""
+        self._read_pending()
         return "exact" if self._graph is None else "hnsw"
 
     # --- changes
@@ -75,6 +83,7 @@ class VectorIndex:
         return vector.astype(np.float32)
 
     def add(self, slots: IntArray, values: Sequence[Column], position: int) -> None:
+        self._read_pending()
         rows: list[NDArray[np.float32]] = []
         kept: list[int] = []
         for slot, value in zip(slots.tolist(), values[0].values(), strict=True):
@@ -89,15 +98,11 @@ class VectorIndex:
 
     def _append(self, rows: NDArray[np.float32], slots: list[int], position: int) -> None:
         first, count = self.count, len(slots)
-        if first + count > len(self._slots):
-            size = max(first + count, 2 * len(self._slots), 16)
-            matrix = np.zeros((size, self.dimensions), np.float32)
-            matrix[:first] = self._matrix[:first]
-            self._matrix = matrix
-            for name in ("_slots", "_born", "_died"):
-                grown = np.zeros(size, np.int64)
-                grown[:first] = getattr(self, name)[:first]
-                setattr(self, name, grown)
+        self._origin = None
+        self._matrix = grown(self._matrix, first + count, first)
+        self._slots = grown(self._slots, first + count, first)
+        self._born = grown(self._born, first + count, first)
+        self._died = grown(self._died, first + count, first)
         self._matrix[first : first + count] = rows
         self._slots[first : first + count] = slots
         self._born[first : first + count] = position
@@ -107,18 +112,22 @@ class VectorIndex:
         self.count = first + count
 
     def replace(self, slot: int, old: Sequence[Value] | None, new: Sequence[Value] | None, position: int) -> None:
+        self._read_pending()
         row = self._row.pop(slot, None)
         if row is not None:
+            self._origin = None
             self._died[row] = position
         vector = None if new is None or new[0] is None else self._vector(new[0])
         if vector is not None:
             self._append(vector[None, :], [slot], position)
 
-    def prune(self) -> None:
+    def prune(self, oldest: int | None) -> None:
         return None
 
     def seal(self) -> None:
         """Build the graph where it pays: enough rows, and a quarter of them not in it yet."""
+        if self._origin is not None:
+            return
         if not available() or self.count < HNSW_ROWS_MIN:
             return
         if self._graph is not None and (self.count - self._graph.count) * 4 < self.count:
@@ -135,6 +144,7 @@ class VectorIndex:
         Raises:
             ArgumentError: the query has another dimension, or no direction where cosine needs one.
         """
+        self._read_pending()
         if len(query) != self.dimensions:
             raise ArgumentError(
                 f"Index `{self.definition.name}` has {self.dimensions} dimensions, the query {len(query)}."
@@ -142,13 +152,13 @@ class VectorIndex:
         vector = self._vector(list(query))
         if vector is None:
             raise ArgumentError("A query vector must be finite and, for cosine, not all zeros.")
+        graph = self._graph  # before the count: the graph never has more rows than were counted afterwards
         count = self.count
         visible = (self._born[:count] <= position) & (self._died[:count] > position)
         if candidates is not None:
             wanted = np.asarray(candidates.to_array(), np.int64)
             visible &= np.isin(self._slots[:count], wanted)
         total = int(visible.sum())
-        graph = self._graph
         few = total <= max(EXACT_CANDIDATES_MAX, int(count * EXACT_FRACTION))
         if k <= 0 or not total:
             return Scored(np.zeros(0, np.int64), np.zeros(0))
@@ -173,7 +183,8 @@ class VectorIndex:
 
     def _ranked(self, rows: IntArray, vector: NDArray[np.float32], k: int) -> Scored:
         """Exact scores of some rows, the best ``k``."""
-        scores = self._scores(self._matrix.take(rows, axis=0), vector)
+        whole = len(rows) == self.count  # all rows in order: no need to copy them
+        scores = self._scores(self._matrix[: len(rows)] if whole else self._matrix.take(rows, axis=0), vector)
         if len(rows) > 4 * k:
             part = np.argpartition(-scores, k - 1)
             edge = scores[part[k - 1]]
@@ -185,14 +196,19 @@ class VectorIndex:
 
     def _scores(self, matrix: NDArray[np.float32], vector: NDArray[np.float32]) -> FloatArray:
         if self.similarity == "cosine":
-            return (1.0 + (matrix @ vector).astype(np.float64)) / 2.0
+            # Not ``matrix @ vector``: BLAS starts a thread for each core, and on a busy machine waits for all of them
+            # (16 ms against 0.3 ms for 8,000 vectors of 256 dimensions, two cores, ten runnable processes).
+            return (1.0 + np.einsum("ij,j->i", matrix, vector).astype(np.float64)) / 2.0
         difference = (matrix - vector).astype(np.float64)
         return 1.0 / (1.0 + np.einsum("ij,ij->i", difference, difference))
 
     # --- checkpoints
 
     def dump(self, prefix: str) -> list[Section]:
-        """The living rows; the graph's bytes where there is one."""
+        """The living rows; the graph's parts where it covers them all."""
+        if self._origin is not None and self._origin.name == prefix:
+            return [self._origin]
+        self._read_pending()
         count = self.count
         alive = self._died[:count] == ALIVE
         whole = bool(alive.all())
@@ -201,22 +217,35 @@ class VectorIndex:
             "matrix": self._matrix[:count] if whole else self._matrix.take(rows, axis=0),
             "slots": self._slots[:count].take(rows),
         }
-        metadata: dict[str, Value] = {"count": len(rows), "graph": 0}
+        metadata: dict[str, Value] = {}
         if self._graph is not None and whole:
-            arrays["graph"] = self._graph.to_bytes()
-            metadata["graph"] = self._graph.count
+            parts, settings = self._graph.dump()
+            arrays |= {f"graph-{name}": part for name, part in parts.items()}
+            metadata["graph"] = settings
         return [Section(prefix, arrays, metadata)]
 
     def load(self, sections: dict[str, Section], prefix: str) -> bool:
-        section = sections.get(prefix)
-        if section is None:
-            return False
-        self._matrix, self._slots = section.arrays["matrix"], section.arrays["slots"]
-        self.count = len(self._slots)
-        self._born = np.zeros(self.count, np.int64)
-        self._died = np.full(self.count, ALIVE)
+        self._pending = self._origin = sections.get(prefix)
+        return self._pending is not None
+
+    def settle(self) -> None:
+        return None  # what a checkpoint kept does not change with the graph: it is read when it is used
+
+    def _read_pending(self) -> None:
+        if self._pending is None:
+            return
+        with self._pending_lock:
+            if self._pending is not None:
+                self._read(self._pending)
+                self._pending = None
+
+    def _read(self, section: Section) -> None:
+        arrays, settings = section.arrays, section.metadata.get("graph")
+        self._matrix, self._slots = arrays["matrix"], arrays["slots"]
+        self._born = np.zeros(len(self._slots), np.int64)
+        self._died = np.full(len(self._slots), ALIVE)
         self._row = {slot: i for i, slot in enumerate(self._slots.tolist())}
-        in_graph = section.metadata["graph"]
-        if in_graph and available():
-            self._graph = HnswGraph.from_bytes(section.arrays["graph"], self.dimensions, self.similarity, in_graph)
-        return True
+        if isinstance(settings, dict) and available():
+            parts = {name.removeprefix("graph-"): arrays[name] for name in arrays if name.startswith("graph-")}
+            self._graph = HnswGraph.load(parts, settings)
+        self.count = len(self._slots)

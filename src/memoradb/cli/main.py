@@ -7,30 +7,67 @@ from typing import Any
 
 import click
 
+from memoradb.core import limits
 from memoradb.core.version import __version__
+
+from .fuzz import fuzz
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="memoradb")
 def commands() -> None:
-    """MemoraDB: a graph, vector and text database that is an LLM's long-term memory."""
+    """MemoraDB: a graph, vector and text database that is an LLM's long-term memory.
+
+    \b
+    First steps:
+      memoradb serve --data ./memoradb-data --sample python
+      memoradb query --url memoradb://127.0.0.1:7688 "MATCH (n) RETURN count(n)"
+      memoradb shell --data ./other-data
+    """  # noqa: D301 - click wants the backspace character itself
 
 
-def _data_option(required: bool = True) -> Any:
-    return click.option(
-        "--data", "data", type=click.Path(file_okay=False), required=required, help="The data directory."
+def _data_option(required: bool = True, help: str = "Directory of the database; made where there is none.") -> Any:
+    return click.option("--data", "data", type=click.Path(file_okay=False), required=required, help=help)
+
+
+def _target_options(command: Any) -> Any:
+    """Where ``query`` and ``shell`` find their database."""
+    options: tuple[Any, ...] = (
+        click.option("--token", envvar="MEMORADB_TOKEN", help="The server's token; also taken from MEMORADB_TOKEN."),
+        click.option("--url", help="A server, as http://HOST:PORT or memoradb://HOST:PORT, instead of a directory."),
+        _data_option(required=False, help="Directory of a database that no server has open; made where there is none."),
     )
+    for option in options:
+        command = option(command)
+    return command
 
 
 @commands.command()
 @_data_option()
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--http-port", default=8080, show_default=True, help="REST; 0 turns it off.")
-@click.option("--wire-port", default=7688, show_default=True, help="The binary protocol; 0 turns it off.")
-@click.option("--mcp-port", default=9090, show_default=True, help="MCP over HTTP; 0 turns it off.")
-@click.option("--token-file", type=click.Path(exists=True, dir_okay=False), help="A file with the token clients need.")
-@click.option("--sample", type=click.Choice(["python"]), help="Fill a new database with a sample graph first.")
-@click.option("--durability", type=click.Choice(["strict", "group", "relaxed"]), default="strict", show_default=True)
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="Address to listen on; beyond loopback needs a token."
+)
+@click.option("--http-port", default=8080, show_default=True, help="HTTP with JSON; 0 turns it off.")
+@click.option(
+    "--wire-port", default=7688, show_default=True, help="The binary protocol of memoradb://; 0 turns it off."
+)
+@click.option("--mcp-port", default=9090, show_default=True, help="MCP for language models, at /mcp; 0 turns it off.")
+@click.option(
+    "--token-file",
+    type=click.Path(dir_okay=False),
+    help="A file with the token that clients must present. MEMORADB_TOKEN in the environment does the same.",
+)
+@click.option("--sample", type=click.Choice(["python"]), help="Fill a new database with this sample graph first.")
+@click.option(
+    "--timeout-ms", default=limits.QUERY_TIMEOUT_MS, show_default=True, help="The longest a statement may run."
+)
+@click.option(
+    "--durability",
+    type=click.Choice(["strict", "group", "relaxed"]),
+    default="strict",
+    show_default=True,
+    help="When a commit is answered: on disk (strict), likewise but in company (group), at once (relaxed).",
+)
 def serve(
     data: str,
     host: str,
@@ -39,41 +76,79 @@ def serve(
     mcp_port: int,
     token_file: str | None,
     sample: str | None,
+    timeout_ms: int,
     durability: str,
 ) -> None:
-    """Serve a database over HTTP, the wire protocol and MCP."""
-    from .serve import run_server
+    """Serve a database over HTTP, the wire protocol and MCP.
 
-    run_server(data, host, http_port, wire_port, mcp_port, token_file, sample, durability)
+    Without a token only programs on this machine can connect, and nobody must log in. Ctrl-C or SIGTERM stop the
+    server: running statements get five seconds to end.
+    """
+    from memoradb.server.config import ServerConfig
+
+    from .serve import read_token, run_server
+
+    config = ServerConfig(host, http_port, wire_port, mcp_port, read_token(token_file), timeout_ms)
+    run_server(data, config, sample, durability)
 
 
 @commands.command()
 @click.argument("text")
-@_data_option(required=False)
-@click.option("--url", help="Ask a server (http:// or memoradb://) instead of a directory.")
-@click.option("--token", envvar="MEMORADB_TOKEN", help="The server's token.")
-@click.option("--param", "params", multiple=True, metavar="NAME=JSON", help="A parameter; may be repeated.")
-@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
+@_target_options
+@click.option(
+    "--param",
+    "params",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Value of $NAME as JSON; anything else is a string. May be repeated.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "csv"]),
+    default="table",
+    show_default=True,
+    help="json prints one object a line.",
+)
 def query(text: str, data: str | None, url: str | None, token: str | None, params: tuple[str, ...], form: str) -> None:
-    """Run one statement and print its rows."""
+    """Run one statement and print its rows, or what it changed.
+
+    TEXT is the statement; - reads it from standard input. EXPLAIN before a statement prints its plan, PROFILE runs it
+    and prints the plan with what each step did.
+
+    \b
+    Examples:
+      memoradb query --data d "CREATE (:Person {name: 'Ada'})"
+      memoradb query --data d 'MATCH (p:Person {name: $who}) RETURN p' --param who=Ada
+      memoradb query --url http://127.0.0.1:8080 --format csv - < report.memql
+    """  # noqa: D301
     from .output import show
     from .target import opened, parse_parameters
 
+    parameters = parse_parameters(params)
+    if text == "-":
+        try:
+            text = sys.stdin.buffer.read().decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise click.UsageError(f"Standard input is not UTF-8: {error}.") from None
     with opened(data, url, token) as database:
-        show(database.execute(text, parse_parameters(params)), form)
+        show(database.execute(text, parameters), form)
 
 
 @commands.command()
-@_data_option(required=False)
-@click.option("--url", help="Talk to a server (http:// or memoradb://) instead of a directory.")
-@click.option("--token", envvar="MEMORADB_TOKEN", help="The server's token.")
+@_target_options
 def shell(data: str | None, url: str | None, token: str | None) -> None:
-    """Type statements, each ended by a semicolon."""
+    """Type statements and see their results.
+
+    Each ends with a semicolon; :help lists the shell's own commands. Also runs scripts (memoradb shell --data d <
+    script.memql): an error does not end a script, but the exit status is then 1.
+    """
     from .shell import run_shell
     from .target import opened
 
     with opened(data, url, token) as database:
-        run_shell(database)
+        went_well = run_shell(database)
+    sys.exit(0 if went_well else 1)
 
 
 @commands.command()
@@ -81,7 +156,11 @@ def shell(data: str | None, url: str | None, token: str | None) -> None:
 @_data_option()
 @click.option("--tests", is_flag=True, help="Take the library's test packages too.")
 def sample(name: str, data: str, tests: bool) -> None:
-    """Load a sample graph: `python` is this Python's standard library."""
+    """Load a sample graph into a database.
+
+    `python` is the standard library of the Python that runs this: its packages, modules, classes, functions and
+    parameters, and how they contain, import, inherit, call and raise each other.
+    """
     import memoradb
 
     from .progress import load_sample
@@ -91,13 +170,22 @@ def sample(name: str, data: str, tests: bool) -> None:
 
 
 @commands.command()
-@_data_option()
+@_data_option(help="Directory of a database that nothing has open.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def check(data: str, as_json: bool) -> None:
-    """Verify every checksum and the replay of a closed database."""
+    """Verify the files of a database.
+
+    Every checksum, and that log and checkpoint give a sound graph. Reads only, mends nothing. Exit status: 0 no
+    problem, 1 problems, 2 the check could not be made (no database there, or one that is open).
+    """
+    from memoradb.core.errors import MemoraDBError
     from memoradb.storage.check import check as check_database
 
-    report = check_database(data)
+    try:
+        report = check_database(data)
+    except MemoraDBError as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
     if as_json:
         import orjson
 
@@ -107,41 +195,43 @@ def check(data: str, as_json: bool) -> None:
     sys.exit(0 if report.ok else 1)
 
 
-@commands.command()
-@click.argument("campaign", type=click.Choice(["quick"]))
-@click.option("--iterations", default=200, show_default=True, help="Generated graphs and queries.")
-@click.option("--seed", default=0, show_default=True, help="The same seed gives the same run.")
-def fuzz(campaign: str, iterations: int, seed: int) -> None:
-    """Generate graphs and queries, and check what must hold for all of them."""
-    from memoradb.fuzz.campaign import run_campaign
-
-    sys.exit(run_campaign(iterations, seed))
+commands.add_command(fuzz)
 
 
 @commands.command()
 @_data_option()
 def mcp(data: str) -> None:
-    """Serve MCP over standard input and output."""
+    """Serve MCP over standard input and output.
+
+    For a client that starts this command itself. The database must not be open elsewhere; a running server speaks MCP
+    too, at http://HOST:9090/mcp.
+    """
     import memoradb
+    from memoradb.server.config import ServerConfig
     from memoradb.server.mcp.app import make_server
+    from memoradb.server.session import SessionCore
 
     with memoradb.open(data) as database:
-        make_server(database).run("stdio")
+        core = SessionCore(database, ServerConfig(http_port=0, wire_port=0, mcp_port=0))
+        try:
+            make_server(core).run("stdio")
+        finally:
+            core.close()
 
 
 @commands.command()
 def version() -> None:
-    """Print the version, and what is installed beside it."""
+    """Print the version, and which optional libraries are installed."""
     from importlib.util import find_spec
 
     click.echo(f"memoradb {__version__} on Python {sys.version.split()[0]}")
-    for name, what in (
-        ("hnswlib", "vector search by HNSW"),
-        ("pyarrow", "Arrow and Parquet"),
-        ("hypothesis", "fuzzing"),
+    for name, present, absent in (
+        ("hnswlib", "vector search by HNSW", "vector search scans exactly"),
+        ("pyarrow", "Arrow and Parquet", "no Arrow and Parquet"),
+        ("hypothesis", "memoradb fuzz", "no memoradb fuzz"),
     ):
         found = find_spec(name) is not None
-        click.echo(f"  {name}: {'installed' if found else 'not installed'} ({what})")
+        click.echo(f"  {name}: {f'installed ({present})' if found else f'not installed ({absent})'}")
 
 
 def main() -> None:

@@ -28,9 +28,9 @@ def progress(title: str) -> Iterator[Callable[[str, float], None]]:
     def line(what: str, share: float) -> None:
         nonlocal shown
         tenth = int(share * 10)
-        if tenth > shown:
-            shown = tenth
-            click.echo(f"{title}: {tenth * 10} % ({what})", err=True)
+        while shown < tenth:
+            shown += 1
+            click.echo(f"{title}: {shown * 10} % ({what})", err=True)
 
     yield line
 

@@ -1,11 +1,27 @@
 """The sample graph ``python``: this interpreter's standard library.
 
-    (:Package)-[:CONTAINS]->(:Module)-[:CONTAINS]->(:Class)-[:CONTAINS]->(:Function)-[:CONTAINS]->(:Parameter)
-    (:Module)-[:IMPORTS]->(:Module)       (:Class)-[:INHERITS]->(:Class)
-    (:Function)-[:CALLS]->(:Function|Class)       (:Function)-[:RAISES]->(:Class)
+Nodes:
 
-A package is ``:Package:Module``. Docstrings are the property ``doc``; functions and classes that have one carry its
-vector in ``embedding``. Everything goes in through the public bulk calls.
+* ``:Module`` (``:Package`` too, where it has modules of its own): ``name`` (dotted, unique), ``path`` below the
+  library's directory, ``lines``, ``doc``, ``builtin`` (true where it is compiled and has no source).
+* ``:Class``: ``name``, ``qualified_name``, ``line``, ``doc``, ``builtin``.
+* ``:Function``: ``name``, ``qualified_name``, ``kind`` (function, method, classmethod, staticmethod, property),
+  ``line``, ``lines``, ``is_method``, ``is_async``, ``doc``, ``embedding`` of ``doc``, ``builtin``.
+* ``:Parameter``: ``name``, ``position``, ``kind`` (positional, positional-only, keyword-only, variadic, keywords),
+  ``annotation`` and ``default`` as written.
+
+Relationships:
+
+* ``CONTAINS``: a package its modules, a module or class or function what is defined in its body, a function its
+  parameters. So every node but the top modules has one owner.
+* ``(:Module)-[:IMPORTS]->(:Module)``: anywhere in its code, inside functions too.
+* ``(:Class)-[:INHERITS]->(:Class)``: the bases as written.
+* ``(:Module|Class|Function)-[:CALLS]->(:Function|Class)``: a call in that body (decorators are called by the body
+  around); making an instance calls the class. Only what is certain: see ``python_names``.
+* ``(:Module|Class|Function)-[:RAISES]->(:Class)``: a ``raise`` in that body.
+
+Absent properties are null. Docstrings have vectors by the built-in embedder, which is lexical. Everything goes in
+through the public bulk calls.
 """
 
 from __future__ import annotations
@@ -18,15 +34,9 @@ from memoradb.core.values import Value
 from memoradb.database import Database
 from memoradb.memory.embed.hashed import embed_many
 
-from .python_source import (
-    FunctionSource,
-    ModuleSource,
-    Resolver,
-    builtin_classes,
-    read,
-    source_files,
-    standard_library,
-)
+from .python_compiled import compiled_modules
+from .python_names import Names
+from .python_source import FunctionSource, ModuleSource, Scope, read, source_files, standard_library
 
 Progress = Callable[[str, float], None]
 
@@ -74,7 +84,7 @@ class _Loader:
     def run(self, tests: bool) -> Loaded:
         root = standard_library()
         files = source_files(root, tests)
-        modules: list[ModuleSource] = [builtin_classes()]
+        modules = compiled_modules()
         for i, (name, path) in enumerate(files):
             module = read(name, path, root)
             if module is None:
@@ -108,8 +118,9 @@ class _Loader:
                 {
                     "name": [m.name for m in chosen],
                     "path": [m.path for m in chosen],
-                    "lines": [m.lines for m in chosen],
+                    "lines": [m.lines or None for m in chosen],
                     "doc": [m.doc for m in chosen],
+                    "builtin": [True if m.is_builtin else None for m in chosen],
                 },
             )
         classes = list({c.qualified_name: c for m in modules for c in m.classes}.values())
@@ -119,7 +130,7 @@ class _Loader:
             {
                 "name": [c.name for c in classes],
                 "qualified_name": [c.qualified_name for c in classes],
-                "line": [c.line for c in classes],
+                "line": [c.line or None for c in classes],
                 "doc": [c.doc for c in classes],
                 "builtin": [True if c.is_builtin else None for c in classes],
             },
@@ -132,12 +143,14 @@ class _Loader:
             {
                 "name": [f.name for f in functions],
                 "qualified_name": [f.qualified_name for f in functions],
-                "line": [f.line for f in functions],
-                "lines": [f.lines for f in functions],
-                "is_method": [f.method_of is not None for f in functions],
+                "line": [f.line or None for f in functions],
+                "lines": [f.lines or None for f in functions],
+                "kind": [f.kind for f in functions],
+                "is_method": [f.kind != "function" for f in functions],
                 "is_async": [f.is_async for f in functions],
                 "doc": [f.doc for f in functions],
                 "embedding": _embeddings([f.doc for f in functions]),
+                "builtin": [True if f.is_builtin else None for f in functions],
             },
         )
         self._progress("functions", 0.65)
@@ -155,31 +168,31 @@ class _Loader:
         )
 
     def _relationships(self, modules: list[ModuleSource]) -> None:
-        resolver = Resolver(modules)
+        names = Names(modules)
         contains, imports, inherits, calls, raises = _Edges(), _Edges(), _Edges(), _Edges(), _Edges()
+        bodies: dict[str, Scope] = {}
         for module in modules:
             parent = module.name.rpartition(".")[0]
-            if parent in resolver.modules:
+            if parent in names.modules:
                 contains.add(parent, module.name)
-            for name in sorted(resolver.imported_modules(module)):
+            for name in sorted(names.imported_modules(module)):
                 imports.add(module.name, name)
-            for source in module.classes:
-                contains.add(_owner(source.qualified_name), source.qualified_name)
-                for base in resolver.bases(source.qualified_name):
-                    inherits.add(source.qualified_name, base)
-        by_name = _functions(modules)
-        homes = {f.qualified_name: m for m in modules for f in m.functions}
-        for name, function in by_name.items():
-            module = homes[name]
-            contains.add(_owner(name), name)
+            bodies[module.name] = module.scope
+        for name, source in names.classes.items():
+            contains.add(source.owner, name)
+            for base in names.bases(source):
+                inherits.add(name, base)
+            bodies[name] = source.scope
+        for name, function in _functions(modules).items():
+            contains.add(function.owner, name)
             for parameter in function.parameters:
                 contains.add(name, f"{name}({parameter.name})")
-            for target in dict.fromkeys(resolver.called(module, function, c) for c in function.calls):
-                if target is not None and target != name:
-                    calls.add(name, target)
-            for target in dict.fromkeys(resolver.definition(module, r) for r in function.raises):
-                if target is not None and target in resolver.classes:
-                    raises.add(name, target)
+            bodies[name] = function.scope
+        for name, scope in bodies.items():
+            for target in names.called(scope):
+                calls.add(name, target)
+            for target in names.raised(scope):
+                raises.add(name, target)
         for type, edges in (
             ("CONTAINS", contains),
             ("IMPORTS", imports),
@@ -187,23 +200,15 @@ class _Loader:
             ("CALLS", calls),
             ("RAISES", raises),
         ):
-            pairs = [
-                (self._ids[s], self._ids[e])
-                for s, e in zip(edges.starts, edges.ends, strict=True)
-                if s in self._ids and e in self._ids
-            ]
-            if pairs:
-                starts, ends = zip(*pairs, strict=True)
-                self.loaded.relationships += self._database.import_relationships(type, starts, ends)
+            starts = [self._ids[s] for s in edges.starts]
+            ends = [self._ids[e] for e in edges.ends]
+            self.loaded.relationships += self._database.import_relationships(type, starts, ends)
 
 
 def _functions(modules: list[ModuleSource]) -> dict[str, FunctionSource]:
-    """By qualified name; a name defined twice (under ``if`` and ``else``) keeps its last definition."""
-    return {f.qualified_name: f for m in modules for f in m.functions}
-
-
-def _owner(qualified_name: str) -> str:
-    return qualified_name.rpartition(".")[0]
+    """By qualified name; one defined twice (under ``if`` and ``else``) keeps its last definition, or the class."""
+    classes = {c.qualified_name for m in modules for c in m.classes}
+    return {f.qualified_name: f for m in modules for f in m.functions if f.qualified_name not in classes}
 
 
 def _embeddings(docs: list[str | None]) -> list[Value]:

@@ -1,26 +1,35 @@
-"""The standard library's source, read through ``ast`` into the rows of a graph.
+"""The standard library's source, read through ``ast`` into definitions and the names that they use.
 
-Two passes: ``read`` parses each file and notes what it defines; ``Resolver`` then turns the names that code uses into
-the definitions they mean, where that can be known without running anything: names of the module, imported names,
-attributes of imported modules, and ``self.method`` through the class and its bases. What cannot be resolved so is
-left out rather than guessed.
+``read`` walks each file once and notes what it defines, and in a compact form (``Known``) what each name is bound to,
+what is called and what is raised. What those mean is ``python_names``' business: it needs all modules. Code belongs
+to the definition in whose body it stands: a decorator or a default is run by the body around the function, a nested
+function's calls are its own.
 """
 
 from __future__ import annotations
 
 import ast
-import builtins
 import os
 import sysconfig
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 SKIPPED_DIRECTORIES = frozenset(
     ("site-packages", "dist-packages", "__pycache__", "lib-dynload", "ensurepip", "idlelib")
 )
 TEST_DIRECTORIES = frozenset(("test", "tests", "idle_test", "lib2to3", "turtledemo"))
+
+Known: TypeAlias = "str | tuple[object, ...] | None"
+"""An expression, as far as it may say what it means; None where it cannot.
+
+``"a.b.c"`` is a dotted name; ``("call", k)`` what calling k gives; ``("attribute", k, name)``; ``("super",)``;
+``("literal", "str")`` an instance of a built-in class; ``("instance", k)`` an instance of the class k (annotations,
+caught exceptions); ``("import", module)``; ``("from", module, name)``; ``("class", name)`` and ``("function", name)``
+definitions by qualified name; ``("none",)`` the constant, which says nothing beside other bindings.
+"""
 
 
 @dataclass(slots=True)
@@ -35,49 +44,69 @@ class ParameterSource:
 
 
 @dataclass(slots=True)
+class Scope:
+    """The names of one body: to what each is bound there, all of it. ``parent`` is where other names are looked up."""
+
+    parent: Scope | None
+    bindings: dict[str, list[Known]] = field(default_factory=dict)
+    calls: list[Known] = field(default_factory=list)
+    raises: list[Known] = field(default_factory=list)
+    method_of: str | None = None
+    """For the body of a method: its class."""
+    stars: list[str] = field(default_factory=list)
+    """Modules of ``from module import *``."""
+
+    def bind(self, name: str, to: Known) -> None:
+        """Note one binding."""
+        self.bindings.setdefault(name, []).append(to)
+
+
+@dataclass(slots=True)
 class FunctionSource:
-    """A function or method: what it says of itself, and the names it uses."""
+    """A function or method. ``kind``: function, method, classmethod, staticmethod or property."""
 
     name: str
     qualified_name: str
+    owner: str
     line: int
     lines: int
     doc: str | None
     is_async: bool
-    method_of: str | None
+    kind: str
     parameters: list[ParameterSource]
-    calls: list[str] = field(default_factory=list)
-    raises: list[str] = field(default_factory=list)
+    scope: Scope
+    is_builtin: bool = False
 
 
 @dataclass(slots=True)
 class ClassSource:
-    """A class and the names of its bases as written."""
+    """A class: its bases as written, its own names, and what its methods assign to attributes of ``self``."""
 
     name: str
     qualified_name: str
+    owner: str
     line: int
     doc: str | None
-    bases: list[str]
+    bases: list[Known]
+    scope: Scope
+    attributes: dict[str, list[tuple[Known, Scope]]] = field(default_factory=dict)
     is_builtin: bool = False
 
 
 @dataclass(slots=True)
 class ModuleSource:
-    """A module: its definitions, and what its names mean.
-
-    ``names`` maps a name at module level to a dotted one: an imported module, ``module.attribute``, a definition here.
-    """
+    """A module and all that is defined in it, nested definitions too."""
 
     name: str
     path: str
     is_package: bool
     lines: int
     doc: str | None
+    scope: Scope = field(default_factory=lambda: Scope(None))
     imports: set[str] = field(default_factory=set)
-    names: dict[str, str] = field(default_factory=dict)
     classes: list[ClassSource] = field(default_factory=list)
     functions: list[FunctionSource] = field(default_factory=list)
+    is_builtin: bool = False
 
 
 def standard_library() -> Path:
@@ -120,35 +149,156 @@ def read(name: str, path: Path, root: Path) -> ModuleSource | None:
         text.count("\n") + 1,
         ast.get_docstring(tree),
     )
-    _Reader(module).visit_body(tree.body, module.name, None)
+    reader = _Reader(module)
+    for statement in tree.body:
+        reader.visit(statement)
     return module
 
 
 class _Reader:
-    """Walks one module's definitions."""
+    """Walks one module; ``_scope`` is the body it is in."""
 
     def __init__(self, module: ModuleSource) -> None:
         self._module = module
+        self._scope = module.scope
+        self._owner = module.name
+        self._class: ClassSource | None = None
+        """The class whose body, or whose method's body, this is."""
+        self._self: str | None = None
+        """In a method: the name of its first parameter."""
+        self._handlers = {
+            ast.FunctionDef: self._function,
+            ast.AsyncFunctionDef: self._function,
+            ast.ClassDef: self._class_definition,
+            ast.Lambda: self._lambda,
+            ast.Import: self._import,
+            ast.ImportFrom: self._import_from,
+            ast.Assign: self._assign,
+            ast.AnnAssign: self._annotated_assign,
+            ast.NamedExpr: self._named_expression,
+            ast.Global: self._global,
+            ast.Nonlocal: self._nonlocal,
+            ast.ExceptHandler: self._handler,
+            ast.Call: self._call,
+            ast.Raise: self._raise,
+            ast.Name: self._name,
+            ast.Attribute: self._attribute,
+            ast.MatchAs: self._match,
+            ast.MatchStar: self._match,
+            ast.MatchMapping: self._match,
+        }
 
-    def visit_body(self, body: list[ast.stmt], scope: str, method_of: str | None) -> None:
-        for node in _statements(body):
-            match node:
-                case ast.ClassDef():
-                    self._class(node, scope)
-                case ast.FunctionDef() | ast.AsyncFunctionDef():
-                    self._function(node, scope, method_of)
-                case ast.Import():
-                    for alias in node.names:
-                        self._module.imports.add(alias.name)
-                        if alias.asname:
-                            self._module.names[alias.asname] = alias.name
-                        else:
-                            top = alias.name.split(".")[0]
-                            self._module.names[top] = top
-                case ast.ImportFrom():
-                    self._import_from(node)
-                case _:
-                    pass
+    def visit(self, node: ast.AST) -> None:
+        """Note what ``node`` does, and what is in it."""
+        handler = self._handlers.get(type(node))  # pyright: ignore[reportArgumentType, reportCallIssue]
+        if handler is not None:
+            handler(node)  # pyright: ignore[reportArgumentType]
+        else:
+            self._children(node)
+
+    def _children(self, node: ast.AST) -> None:
+        for child in ast.iter_child_nodes(node):
+            self.visit(child)
+
+    # --- definitions
+
+    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        decorators = [_known(d) for d in node.decorator_list]
+        for decorator in node.decorator_list:
+            self._decorator(decorator)
+        self._signature(node.args)
+        qualified = f"{self._owner}.{node.name}"
+        self._scope.bind(node.name, ("function", qualified))
+        in_class = self._class is not None and self._scope is self._class.scope
+        kind = _kind(node.name, decorators) if in_class else "function"
+        outer = (self._scope, self._owner, self._class, self._self)
+        enclosing = self._scope.parent if in_class else self._scope
+        scope = Scope(enclosing, method_of=self._class.qualified_name if in_class and self._class else None)
+        parameters = list(_parameters(node.args))
+        self._module.functions.append(
+            FunctionSource(
+                node.name,
+                qualified,
+                self._owner.removesuffix(".<locals>"),
+                node.lineno,
+                (node.end_lineno or node.lineno) - node.lineno + 1,
+                ast.get_docstring(node),
+                isinstance(node, ast.AsyncFunctionDef),
+                kind,
+                parameters,
+                scope,
+            )
+        )
+        self._bind_parameters(node.args, scope, kind)
+        self._scope, self._owner = scope, f"{qualified}.<locals>"
+        if in_class:
+            self._self = parameters[0].name if parameters and kind in ("method", "property") else None
+        for statement in node.body:
+            self.visit(statement)
+        self._scope, self._owner, self._class, self._self = outer
+
+    def _bind_parameters(self, arguments: ast.arguments, scope: Scope, kind: str) -> None:
+        plain = [*arguments.posonlyargs, *arguments.args]
+        for argument in [*plain, *arguments.kwonlyargs]:
+            annotation = _annotation(argument.annotation)
+            scope.bind(argument.arg, None if annotation is None else ("instance", annotation))
+        if arguments.vararg:
+            scope.bind(arguments.vararg.arg, ("literal", "tuple"))
+        if arguments.kwarg:
+            scope.bind(arguments.kwarg.arg, ("literal", "dict"))
+        if plain and scope.method_of is not None and kind != "staticmethod":
+            own: Known = ("class", scope.method_of)
+            scope.bindings[plain[0].arg] = [own if kind == "classmethod" else ("instance", own)]
+
+    def _signature(self, arguments: ast.arguments) -> None:
+        """Defaults and annotations: run by the body around the function."""
+        for node in (*arguments.defaults, *arguments.kw_defaults):
+            if node is not None:
+                self.visit(node)
+
+    def _class_definition(self, node: ast.ClassDef) -> None:
+        for decorator in node.decorator_list:
+            self._decorator(decorator)
+        for expression in (*node.bases, *(k.value for k in node.keywords)):
+            self.visit(expression)
+        qualified = f"{self._owner}.{node.name}"
+        self._scope.bind(node.name, ("class", qualified))
+        outer = (self._scope, self._owner, self._class, self._self)
+        # A class in a class does not see the outer one's names.
+        nested = self._class is not None and self._scope is self._class.scope
+        scope = Scope(self._scope.parent if nested else self._scope)
+        bases = [_known(b.value if isinstance(b, ast.Subscript) else b) for b in node.bases]
+        owner = self._owner.removesuffix(".<locals>")
+        source = ClassSource(node.name, qualified, owner, node.lineno, ast.get_docstring(node), bases, scope)
+        self._module.classes.append(source)
+        self._scope, self._owner, self._class, self._self = scope, qualified, source, None
+        for statement in node.body:
+            self.visit(statement)
+        self._scope, self._owner, self._class, self._self = outer
+
+    def _decorator(self, node: ast.expr) -> None:
+        """A decorator is called with what it decorates."""
+        known = _known(node)
+        if known is not None:
+            self._scope.calls.append(known)
+        self.visit(node)
+
+    def _lambda(self, node: ast.Lambda) -> None:
+        self._signature(node.args)
+        for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs):
+            self._scope.bind(argument.arg, None)
+        self.visit(node.body)
+
+    # --- imports
+
+    def _import(self, node: ast.Import) -> None:
+        for alias in node.names:
+            self._module.imports.add(alias.name)
+            if alias.asname:
+                self._scope.bind(alias.asname, ("import", alias.name))
+            else:
+                top = alias.name.split(".")[0]
+                self._scope.bind(top, ("import", top))
 
     def _import_from(self, node: ast.ImportFrom) -> None:
         base = node.module or ""
@@ -161,78 +311,157 @@ class _Reader:
             return
         self._module.imports.add(base)
         for alias in node.names:
-            self._module.names[alias.asname or alias.name] = f"{base}.{alias.name}"
+            if alias.name == "*":
+                self._scope.stars.append(base)
+            else:
+                self._scope.bind(alias.asname or alias.name, ("from", base, alias.name))
 
-    def _class(self, node: ast.ClassDef, scope: str) -> None:
-        qualified = f"{scope}.{node.name}"
-        bases = [name for base in node.bases if (name := _dotted(base)) is not None]
-        self._module.classes.append(ClassSource(node.name, qualified, node.lineno, ast.get_docstring(node), bases))
-        if scope == self._module.name:
-            self._module.names[node.name] = qualified
-        self.visit_body(node.body, qualified, qualified)
+    # --- bindings
 
-    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: str, method_of: str | None) -> None:
-        qualified = f"{scope}.{node.name}"
-        function = FunctionSource(
-            node.name,
-            qualified,
-            node.lineno,
-            (node.end_lineno or node.lineno) - node.lineno + 1,
-            ast.get_docstring(node),
-            isinstance(node, ast.AsyncFunctionDef),
-            method_of,
-            list(_parameters(node.args)),
-        )
-        if scope == self._module.name:
-            self._module.names[node.name] = qualified
-        for inner in ast.walk(node):
-            match inner:
-                case ast.Call(func=called):
-                    name = _dotted(called)
-                    if name is not None:
-                        function.calls.append(name)
-                case ast.Raise(exc=raised) if raised is not None:
-                    name = _dotted(raised.func if isinstance(raised, ast.Call) else raised)
-                    if name is not None:
-                        function.raises.append(name)
-                case ast.Import() | ast.ImportFrom():
-                    # Imports inside functions are imports of the module too.
-                    self.visit_body([inner], scope, method_of)
+    def _assign(self, node: ast.Assign) -> None:
+        self.visit(node.value)
+        known = _known(node.value)
+        for target in node.targets:
+            self._target(target, known)
+
+    def _annotated_assign(self, node: ast.AnnAssign) -> None:
+        if node.value is not None:
+            self.visit(node.value)
+        annotation = _annotation(node.annotation)
+        known = None if annotation is None else ("instance", annotation)
+        self._target(node.target, known or (_known(node.value) if node.value is not None else None))
+
+    def _named_expression(self, node: ast.NamedExpr) -> None:
+        self.visit(node.value)
+        self._target(node.target, _known(node.value))
+
+    def _target(self, target: ast.expr, known: Known) -> None:
+        """``target = known``: a name, or an attribute of self; anything else binds what is in it to the unknown."""
+        match target:
+            case ast.Name(id=name):
+                self._scope.bind(name, known)
+            case ast.Attribute(value=ast.Name(id=owner), attr=attribute) if owner == self._self and self._class:
+                self._class.attributes.setdefault(attribute, []).append((known, self._scope))
+            case _:
+                self.visit(target)
+
+    def _name(self, node: ast.Name) -> None:
+        # Reached only where no handler knew the value: loops, with, tuples, del, augmented assignment.
+        if not isinstance(node.ctx, ast.Load):
+            self._scope.bind(node.id, None)
+
+    def _attribute(self, node: ast.Attribute) -> None:
+        if not isinstance(node.ctx, ast.Load):
+            match node.value:
+                case ast.Name(id=owner) if owner == self._self and self._class:
+                    self._class.attributes.setdefault(node.attr, []).append((None, self._scope))
                 case _:
                     pass
-        self._module.functions.append(function)
+        self.visit(node.value)
+
+    def _global(self, node: ast.Global) -> None:
+        # What a function does to a module's name is not followed: the name is unknown from then on.
+        for name in node.names:
+            self._module.scope.bind(name, None)
+            self._scope.bind(name, None)
+
+    def _nonlocal(self, node: ast.Nonlocal) -> None:
+        for name in node.names:
+            self._scope.bind(name, None)
+            outer = self._scope.parent
+            while outer is not None:
+                if name in outer.bindings:
+                    outer.bind(name, None)
+                    break
+                outer = outer.parent
+
+    def _handler(self, node: ast.ExceptHandler) -> None:
+        if node.name:
+            caught = None if node.type is None else _known(node.type)
+            self._scope.bind(node.name, None if caught is None else ("instance", caught))
+        self._children(node)
+
+    def _match(self, node: ast.MatchAs | ast.MatchStar | ast.MatchMapping) -> None:
+        name = node.rest if isinstance(node, ast.MatchMapping) else node.name
+        if name:
+            self._scope.bind(name, None)
+        self._children(node)
+
+    # --- what a body does
+
+    def _call(self, node: ast.Call) -> None:
+        known = _known(node.func)
+        if known is not None:
+            self._scope.calls.append(known)
+        self._children(node)
+
+    def _raise(self, node: ast.Raise) -> None:
+        if node.exc is not None:
+            known = _known(node.exc)
+            if known is not None:
+                self._scope.raises.append(known)
+        self._children(node)
 
 
-def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """Statements, also those under ``if`` and ``try``, where definitions often stand."""
-    for node in body:
-        yield node
-        match node:
-            case ast.If() | ast.For() | ast.While():
-                yield from _statements(node.body)
-                yield from _statements(node.orelse)
-            case ast.With() | ast.AsyncWith():
-                yield from _statements(node.body)
-            case ast.Try():
-                yield from _statements(node.body)
-                for handler in node.handlers:
-                    yield from _statements(handler.body)
-                yield from _statements(node.orelse)
-                yield from _statements(node.finalbody)
-            case _:
-                pass
+_LITERALS: dict[type[ast.expr], str] = {
+    ast.List: "list",
+    ast.ListComp: "list",
+    ast.Dict: "dict",
+    ast.DictComp: "dict",
+    ast.Set: "set",
+    ast.SetComp: "set",
+    ast.Tuple: "tuple",
+    ast.JoinedStr: "str",
+}
 
 
-def _dotted(node: ast.expr) -> str | None:
-    """``a.b.c`` as text, None where the expression is anything else."""
-    parts: list[str] = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    if not isinstance(node, ast.Name):
-        return None
-    parts.append(node.id)
-    return ".".join(reversed(parts))
+def _known(node: ast.expr) -> Known:
+    """The expression in compact form."""
+    match node:
+        case ast.Name(id=name):
+            return name
+        case ast.Attribute(value=value, attr=attribute):
+            base = _known(value)
+            if base is None:
+                return None
+            return f"{base}.{attribute}" if isinstance(base, str) else ("attribute", base, attribute)
+        case ast.Call(func=ast.Name(id="super")):
+            return ("super",)
+        case ast.Call(func=function):
+            called = _known(function)
+            return None if called is None else ("call", called)
+        case ast.Constant(value=value):
+            return ("none",) if value is None else ("literal", type(value).__name__)
+        case ast.BinOp(left=ast.Constant(value=str()), op=ast.Mod()):
+            return ("literal", "str")
+        case _:
+            literal = _LITERALS.get(type(node))
+            return None if literal is None else ("literal", literal)
+
+
+def _annotation(node: ast.expr | None) -> Known:
+    """The class that an annotation names, also in quotes."""
+    match node:
+        case ast.Name() | ast.Attribute():
+            return _known(node)
+        case ast.Constant(value=str() as text) if all(part.isidentifier() for part in text.split(".")):
+            return text
+        case _:
+            return None
+
+
+def _kind(name: str, decorators: list[Known]) -> str:
+    if name in ("__new__", "__init_subclass__", "__class_getitem__"):
+        return "classmethod"  # they get the class without being asked to
+    for decorator in decorators:
+        if not isinstance(decorator, str):
+            continue
+        last = decorator.rpartition(".")[2]
+        if last in ("staticmethod", "classmethod"):
+            return last
+        if last in ("property", "cached_property", "setter", "getter", "deleter", "abstractproperty"):
+            return "property"
+    return "method"
 
 
 def _parameters(arguments: ast.arguments) -> Iterator[ParameterSource]:
@@ -258,81 +487,3 @@ def _parameter(argument: ast.arg, position: int, kind: str, default: ast.expr | 
     return ParameterSource(
         argument.arg, position, kind, annotation, None if default is None else ast.unparse(default)[:200]
     )
-
-
-def builtin_classes() -> ModuleSource:
-    """The built-in classes, which have no source: by introspection, so that ``raise ValueError`` has a target."""
-    module = ModuleSource("builtins", "(built in)", False, 0, builtins.__doc__)
-    for name, value in sorted(vars(builtins).items()):
-        if isinstance(value, type) and value.__name__ == name:
-            bases = [b.__name__ for b in value.__bases__]
-            doc = (value.__doc__ or "").strip() or None
-            module.classes.append(ClassSource(name, f"builtins.{name}", 0, doc, bases, True))
-            module.names[name] = f"builtins.{name}"
-    return module
-
-
-class Resolver:
-    """Turns names in code into qualified names of definitions that were read."""
-
-    def __init__(self, modules: list[ModuleSource]) -> None:
-        self.modules = {m.name: m for m in modules}
-        self.classes = {c.qualified_name: (m, c) for m in modules for c in m.classes}
-        self.functions = {f.qualified_name for m in modules for f in m.functions}
-        self._known: Callable[[str], bool] = lambda name: name in self.classes or name in self.functions
-
-    def imported_modules(self, module: ModuleSource) -> set[str]:
-        """The modules that ``module`` imports, submodules named by ``from package import module`` included."""
-        found = {name for name in module.imports if name in self.modules}
-        found |= {target for target in module.names.values() if target in self.modules}
-        found.discard(module.name)
-        return found
-
-    def definition(self, module: ModuleSource, name: str, depth: int = 0) -> str | None:
-        """The class or function that ``name`` means in ``module``."""
-        if depth > 8:
-            return None
-        head, _, rest = name.partition(".")
-        target = module.names.get(head)
-        if target is None:
-            builtin = f"builtins.{name}"
-            return builtin if builtin in self.classes else None
-        return self._absolute(f"{target}.{rest}" if rest else target, depth)
-
-    def _absolute(self, dotted: str, depth: int) -> str | None:
-        if self._known(dotted):
-            return dotted
-        prefix = dotted
-        while "." in prefix:
-            prefix, _, _ = prefix.rpartition(".")
-            if prefix in self.modules:
-                inner = dotted[len(prefix) + 1 :]
-                if self.modules[prefix].names.get(inner.split(".")[0]) == dotted:
-                    return None
-                return self.definition(self.modules[prefix], inner, depth + 1)
-        return None
-
-    def bases(self, qualified_name: str) -> list[str]:
-        """The resolvable base classes of a class, in order."""
-        module, source = self.classes[qualified_name]
-        found = [self.definition(module, base) for base in source.bases]
-        return [b for b in found if b is not None and b in self.classes and b != qualified_name]
-
-    def method(self, class_name: str, method: str, depth: int = 0) -> str | None:
-        """``method`` of a class, or of the first base that has it (depth first)."""
-        candidate = f"{class_name}.{method}"
-        if candidate in self.functions:
-            return candidate
-        if depth < 10 and class_name in self.classes:
-            for base in self.bases(class_name):
-                found = self.method(base, method, depth + 1)
-                if found is not None:
-                    return found
-        return None
-
-    def called(self, module: ModuleSource, function: FunctionSource, name: str) -> str | None:
-        """What a call in ``function`` calls: a function or a class."""
-        head, _, rest = name.partition(".")
-        if head in ("self", "cls") and function.method_of is not None:
-            return self.method(function.method_of, rest) if rest and "." not in rest else None
-        return self.definition(module, name)

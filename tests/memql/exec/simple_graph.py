@@ -18,7 +18,7 @@ from memoradb.memql.exec.context import Context
 from memoradb.memql.exec.operator import Frame, Operator
 from memoradb.memql.functions.registry import FunctionRegistry
 from memoradb.memql.procedures.registry import ProcedureRegistry
-from memoradb.storage.view import Direction, Element, Neighbours
+from memoradb.storage.view import Direction, Element, Neighbours, part_of, sums_of
 
 BOUNDS = (1, 2, 3, 16_384)
 """Batch sizes that no result may depend on."""
@@ -84,6 +84,12 @@ class SimpleGraph:
         found = [(i, n, r) for i, s in enumerate(sources.tolist()) for r, n in self.steps(s, types, direction)]
         columns = np.array(found, np.int64).reshape(-1, 3)
         return Neighbours(columns[:, 0].copy(), columns[:, 1].copy(), columns[:, 2].copy())
+
+    def expand_part(self, sources: Any, types: Any, direction: Direction, first: int, stop: int) -> Neighbours:
+        return part_of(self.expand(sources, types, direction), first, stop)
+
+    def neighbour_sums(self, sources: Any, values: Any, types: Any, direction: Direction) -> Any:
+        return sums_of(self.expand(sources, types, direction), values, len(sources))
 
     def degrees(self, sources: Any, types: Sequence[str] | None, direction: Direction) -> Any:
         return np.array([sum(1 for _ in self.steps(s, types, direction)) for s in sources.tolist()], np.int64)

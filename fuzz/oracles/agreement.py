@@ -1,0 +1,76 @@
+"""Engine and reference interpreter must agree: the oracle of all generated queries.
+
+Where they differ, the difference may be legal: which rows an unordered LIMIT keeps, the order inside collect, which of
+1 and 1.0 stands for a group. The reference is then run again with everything that is open shuffled. If the engine's
+answer turns up, or the reference's own answers differ among themselves and the engine's is like one of them, they
+agree. If the reference always answers the same, the engine is wrong (or the reference is).
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from .engine import Bench, Prepared
+from .outcomes import Outcome, same, similar
+from .reference.run import Exhausted
+
+SHUFFLES: Final = 24
+
+
+class Verdict(Enum):
+    """How a comparison ended."""
+
+    AGREED = "agreed"
+    SOME_ORDER = "agreed in some order"
+    UNDECIDED = "undecided"
+    EXHAUSTED = "too much to try"
+    WRONG = "disagreed"
+
+
+@dataclass
+class Finding:
+    """A disagreement: which oracle found it, and both answers."""
+
+    oracle: str
+    what: str
+    expected: str
+    found: str
+
+    def text(self) -> str:
+        """For people."""
+        return f"{self.what}\nexpected: {self.expected}\nfound: {self.found}"
+
+
+class Comparison:
+    """One query on one graph: the reference's answer, and the judgement of any number of others."""
+
+    def __init__(self, bench: Bench, prepared: Prepared) -> None:
+        self._bench = bench
+        self._prepared = prepared
+        self._shuffled: list[Outcome] = []
+        self.expected = bench.reference(prepared)
+
+    def judge(self, found: Outcome) -> Verdict:
+        """Whether ``found`` is a right answer."""
+        if same(self.expected, found):
+            return Verdict.AGREED
+        varied = False
+        known = self._bench.known
+        for i in range(SHUFFLES):
+            if i == len(self._shuffled):
+                try:
+                    self._shuffled.append(self._bench.reference(self._prepared, random.Random(i)))
+                except Exhausted:
+                    return Verdict.EXHAUSTED
+            other = self._shuffled[i]
+            if same(other, found):
+                return Verdict.SOME_ORDER
+            varied = varied or not same(self.expected, other)
+        if not varied:
+            return Verdict.WRONG
+        if any(similar(known, other, found) for other in (self.expected, *self._shuffled)):
+            return Verdict.SOME_ORDER
+        return Verdict.UNDECIDED

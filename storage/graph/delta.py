@@ -1,0 +1,107 @@
+"""The delta of adjacency: relationships since the base, as linked chains in int32 arrays (DESIGN 5.2).
+
+``head[node]`` names the newest relationship of a node, ``next[edge]`` the one before it. An insert costs two writes in
+each direction. Readers walk while the writer links: an array is replaced by a larger one before anything points beyond
+the old one, and a chain is whole before its head is set. So a reader takes ``head`` first and the other arrays after.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memoradb.core.columns import IntArray
+
+from ..growth import grown
+
+Int32Array = NDArray[np.int32]
+
+_NONE = np.zeros(0, np.int64)
+
+
+class Chains:
+    """One direction: linked lists in arrays."""
+
+    __slots__ = ("head", "next")
+
+    def __init__(self) -> None:
+        self.head: Int32Array = np.zeros(0, np.int32)
+        self.next: Int32Array = np.zeros(0, np.int32)
+
+    def link(self, keys: Int32Array, first: int) -> None:
+        """Edges ``first``, ``first + 1``, ... with these keys."""
+        count = len(keys)
+        self.head = grown(self.head, int(keys.max()) + 1, len(self.head), -1)
+        self.next = grown(self.next, first + count, first, -1)
+        if count == 1:
+            key = int(keys[0])
+            self.next[first] = self.head[key]
+            self.head[key] = first
+            return
+        order = np.argsort(keys, kind="stable")
+        ordered = keys.take(order)
+        edges = (order + first).astype(np.int32)
+        starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+        links = np.empty(count, np.int32)
+        links[1:] = edges[:-1]
+        links[starts] = self.head.take(ordered.take(starts))
+        self.next[edges] = links
+        ends = np.concatenate([starts[1:], [count]]) - 1
+        self.head[ordered.take(ends)] = edges.take(ends)
+
+
+class Delta:
+    """The relationships since the base: their ends and slots, linked in both directions."""
+
+    __slots__ = ("count", "incoming", "outgoing", "relationship", "source", "target")
+
+    def __init__(self) -> None:
+        self.source: Int32Array = np.zeros(0, np.int32)
+        self.target: Int32Array = np.zeros(0, np.int32)
+        self.relationship: Int32Array = np.zeros(0, np.int32)
+        self.count = 0
+        self.outgoing = Chains()
+        self.incoming = Chains()
+
+    def append(self, sources: Int32Array, targets: Int32Array, relationships: Int32Array) -> None:
+        """New relationships, by ascending slot."""
+        first, stop = self.count, self.count + len(sources)
+        if first == stop:
+            return
+        self.source = grown(self.source, stop, first)
+        self.target = grown(self.target, stop, first)
+        self.relationship = grown(self.relationship, stop, first)
+        self.source[first:stop] = sources
+        self.target[first:stop] = targets
+        self.relationship[first:stop] = relationships
+        self.outgoing.link(sources, first)
+        self.incoming.link(targets, first)
+        self.count = stop
+
+    def walk(self, sources: IntArray, outgoing: bool) -> tuple[IntArray, IntArray, IntArray]:
+        """(position in ``sources``, far end, relationship) of every chained edge, in no order."""
+        chains = self.outgoing if outgoing else self.incoming
+        head = chains.head
+        inside = np.flatnonzero(sources < len(head))
+        edges = head.take(sources.take(inside))
+        following = chains.next
+        positions: list[IntArray] = []
+        found: list[Int32Array] = []
+        while True:
+            live = np.flatnonzero(edges >= 0)
+            if not len(live):
+                break
+            if len(live) != len(edges):
+                inside, edges = inside.take(live), edges.take(live)
+            positions.append(inside)
+            found.append(edges)
+            edges = following.take(edges)
+        if not found:
+            return _NONE, _NONE, _NONE
+        all_edges = np.concatenate(found)
+        ends = self.target if outgoing else self.source
+        return (
+            np.concatenate(positions),
+            ends.take(all_edges).astype(np.int64),
+            self.relationship.take(all_edges).astype(np.int64),
+        )

@@ -1,0 +1,66 @@
+"""Opening a database: the newest checkpoint that is whole, and the log after it."""
+
+from __future__ import annotations
+
+from memoradb.core.errors import CorruptionError, ForeignDirectory
+
+from .apply import apply
+from .changeset import decode
+from .checkpoint.contents import load
+from .checkpoint.manifest import manifest_numbers, open_checkpoint, read_manifest
+from .log.reader import START, LogPlace, LogReader
+from .log.record import RecordKind
+from .log.superblock import read_superblock
+from .store import GraphStore
+from .vfs import Vfs
+
+
+def recover(vfs: Vfs, path: str, uuid: str) -> tuple[GraphStore, LogReader, int]:
+    """The store as of the end of the log, a reader that stands there, and the position of the checkpoint used.
+
+    Changes nothing on the disk.
+
+    Raises:
+        CorruptionError: something that was durable cannot be read.
+        ForeignDirectory: a part belongs to another database or a newer version.
+    """
+    store, place = _checkpointed(vfs, path, uuid)
+    checkpoint = store.position
+    reader = LogReader(vfs, f"{path}/log", uuid, read_superblock(vfs, f"{path}/superblock.json"), place)
+    replay(store, reader, f"{path}/log")
+    return store, reader, checkpoint
+
+
+def replay(store: GraphStore, reader: LogReader, where: str) -> int:
+    """Apply what ``reader`` has to ``store``; returns how many records there were."""
+    count = 0
+    for record in reader.records():
+        count += 1
+        if record.kind is RecordKind.CHANGESET and record.index > store.position:
+            try:
+                changeset = decode(record.payload)
+            except CorruptionError as error:
+                raise CorruptionError(
+                    f"Record {record.index} of {where} cannot be understood: {error.message}",
+                    file=reader.end.path if reader.end else where,
+                    offset_bytes=reader.end.size - record.size if reader.end else 0,
+                ) from error
+            apply(store, changeset, record.index)
+            store.publish(record.index)
+    return count
+
+
+def _checkpointed(vfs: Vfs, path: str, uuid: str) -> tuple[GraphStore, LogPlace]:
+    """The newest checkpoint whose files are there; without any, an empty store and the beginning of the log.
+
+    A damaged one is passed over: an older one, or the log from its beginning, tells the same.
+    """
+    for number in reversed(manifest_numbers(vfs, path)):
+        try:
+            manifest = read_manifest(vfs, path, number)
+            if manifest.database != uuid:
+                raise ForeignDirectory(f"{path}/metadata belongs to another database.")
+            return load(open_checkpoint(vfs, path, manifest)), manifest.place
+        except CorruptionError:
+            continue
+    return GraphStore(uuid), START

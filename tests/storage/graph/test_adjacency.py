@@ -1,0 +1,119 @@
+"""Base, chains and neighbour sets against a list of edges."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pyroaring import BitMap
+
+from memoradb.core.columns import IntArray
+from memoradb.storage.checkpoint.container import decode_section, encode_section
+from memoradb.storage.graph.adjacency import Adjacency
+from memoradb.storage.graph.csr import Csr, build_csr
+
+NODES = 12
+edges = st.lists(st.tuples(st.integers(0, NODES - 1), st.integers(0, NODES - 1)), max_size=40)
+batches = st.lists(st.tuples(edges, st.booleans()), max_size=6)
+sources = st.lists(st.integers(0, NODES + 3), max_size=20)
+
+
+def build(parts: list[tuple[list[tuple[int, int]], bool]]) -> tuple[Adjacency, list[tuple[int, int]]]:
+    """An adjacency of all edges in turn, folded where a part says so; slots are places in the list."""
+    adjacency, model = Adjacency(), []
+    for part, fold in parts:
+        if part:
+            ends = np.array(part, np.int64)
+            slots = np.arange(len(model), len(model) + len(part))
+            adjacency.append(ends[:, 0], ends[:, 1], slots)
+            model += part
+        if fold:
+            adjacency.fold(NODES)
+    return adjacency, model
+
+
+def expected(model: list[tuple[int, int]], asked: list[int], outgoing: bool) -> list[tuple[int, int, int]]:
+    return [
+        (i, edge[outgoing], slot)
+        for i, source in enumerate(asked)
+        for slot, edge in enumerate(model)
+        if edge[not outgoing] == source
+    ]
+
+
+def rows(found: tuple[IntArray, IntArray, IntArray]) -> list[tuple[int, ...]]:
+    return list(zip(*(part.tolist() for part in found), strict=True))
+
+
+@given(batches, sources, st.booleans())
+def test_following_finds_every_edge_in_order(parts: list, asked: list[int], outgoing: bool) -> None:
+    adjacency, model = build(parts)
+    assert rows(adjacency.state.follow(np.array(asked, np.int64), outgoing)) == expected(model, asked, outgoing)
+    found = sorted(zip(*(part.tolist() for part in adjacency.edges()), strict=True))
+    assert found == sorted((s, t, slot) for slot, (s, t) in enumerate(model))
+
+
+@given(batches, st.integers(0, NODES + 1), st.booleans(), st.sets(st.integers(0, 60)), st.integers(0, 60))
+def test_neighbour_sets_are_right_or_say_that_they_do_not_serve(
+    parts: list, node: int, outgoing: bool, gone: set[int], top: int
+) -> None:
+    adjacency, model = build(parts)
+    state = adjacency.state
+    live = {n for _, n, slot in expected(model, [node], outgoing) if slot < top and slot not in gone}
+    for _ in range(2):  # the second time from what was kept
+        found = state.neighbours(node, outgoing, top, BitMap(gone))
+        if found is None:
+            base = {slot for _, _, slot in expected(model[: state.top], [node], outgoing)}
+            assert state.top > top or base & gone
+        else:
+            assert set(found) == live
+
+
+def test_a_neighbour_set_is_made_once_and_survives_new_edges_but_not_a_new_base() -> None:
+    adjacency, _ = build([([(0, n) for n in range(10)], True)])
+    first = adjacency.state.neighbours(0, True, 10, BitMap())
+    assert adjacency.state.neighbours(0, True, 10, BitMap()) is first
+    adjacency.append(np.array([0]), np.array([11]), np.array([10]))
+    assert set(adjacency.state.neighbours(0, True, 11, BitMap()) or ()) == {*range(10), 11}
+    assert adjacency.state.neighbours(0, True, 10, BitMap()) == first
+    assert (0, True) in adjacency.state.sets
+    adjacency.fold(12)
+    assert adjacency.state.sets == {}
+
+
+@given(batches)
+def test_a_state_that_a_reader_holds_is_not_changed_by_folding(parts: list) -> None:
+    adjacency, model = build(parts)
+    state, everything = adjacency.state, np.arange(NODES)
+    before = rows(state.follow(everything, True))
+    adjacency.append(np.array([1]), np.array([2]), np.array([len(model)]))
+    adjacency.fold(NODES)
+    kept = [row for row in rows(state.follow(everything, True)) if row[2] < len(model)]
+    assert kept == before
+    assert rows(adjacency.state.follow(everything, True)) == expected([*model, (1, 2)], list(range(NODES)), True)
+
+
+@given(batches)
+def test_a_base_is_loaded_as_it_was_dumped_and_read_only_when_used(parts: list) -> None:
+    adjacency, model = build([*parts, ([(0, 1)], True)])
+    model_rows = expected(model, list(range(NODES)), False)
+    section = decode_section(memoryview(encode_section(adjacency.dump("edges/adjacency-0", 3))), "f")
+    loaded = Adjacency.load(section)
+    assert vars(loaded.state.incoming).keys() == {"_later"}
+    assert loaded.dump("edges/adjacency-0", 3) is section and loaded.dump("edges/adjacency-0", 2) is not section
+    assert rows(loaded.state.follow(np.arange(NODES), False)) == model_rows
+    loaded.append(np.array([4]), np.array([5]), np.array([len(model)]))
+    loaded.fold(NODES)
+    assert rows(loaded.state.follow(np.arange(NODES), False)) == expected([*model, (4, 5)], list(range(NODES)), False)
+
+
+@given(edges, sources)
+def test_degrees_count_rows(model: list[tuple[int, int]], asked: list[int]) -> None:
+    ends = np.array(model, np.int32).reshape(-1, 2)
+    csr = build_csr(ends[:, 0], ends[:, 1], np.arange(len(model), dtype=np.int32), NODES)
+    assert csr.degrees(np.array(asked, np.int64)).tolist() == [sum(e[0] == s for e in model) for s in asked]
+    assert csr.keys().tolist() == sorted(e[0] for e in model)
+
+
+def test_an_attribute_that_nothing_has_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute"):
+        _ = Csr.mapped({}, "out_").nothing

@@ -1,0 +1,108 @@
+"""The operating system's file system behind the interface, and that nothing goes past it."""
+
+import ast
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from memoradb.core.errors import DatabaseLocked, DiskFull, StorageError
+from memoradb.storage.vfs import RealVfs, translate
+
+ROOT = Path(__file__).parents[2] / "storage"
+
+
+def test_only_one_module_of_storage_can_reach_the_disk() -> None:
+    for path in ROOT.rglob("*.py"):
+        if path.name == "vfs.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+            assert {"os", "io", "mmap", "tempfile", "shutil", "pathlib"}.isdisjoint(names), path
+            called = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id
+            assert called != "open", path
+
+
+def test_appending_syncing_and_truncating(tmp_path: Path) -> None:
+    vfs = RealVfs()
+    path = str(tmp_path / "file")
+    file = vfs.open(path, create=True)
+    file.append(b"hello ")
+    file.append(b"world")
+    file.sync()
+    assert file.size() == 11 and vfs.read(path) == b"hello world"
+    file.truncate(5)
+    file.append(b"!")
+    file.close()
+    assert vfs.read(path) == b"hello!" and bytes(vfs.map(path)) == b"hello!"
+    again = vfs.open(path)
+    again.append(b"?")
+    again.close()
+    assert vfs.read(path) == b"hello!?"
+
+
+def test_an_empty_file_can_be_mapped_and_a_map_cannot_be_written(tmp_path: Path) -> None:
+    vfs = RealVfs()
+    (tmp_path / "empty").touch()
+    assert len(vfs.map(str(tmp_path / "empty"))) == 0
+    (tmp_path / "full").write_bytes(b"x")
+    assert vfs.map(str(tmp_path / "full")).readonly
+
+
+def test_an_atomic_write_replaces_the_whole_file_and_leaves_no_temporary_one(tmp_path: Path) -> None:
+    vfs = RealVfs()
+    path = str(tmp_path / "deep" / "er" / "file")
+    vfs.make_directory(os.path.dirname(path))
+    vfs.write_atomically(path, b"one")
+    vfs.write_atomically(path, b"two")
+    assert vfs.read(path) == b"two" and vfs.list(os.path.dirname(path)) == ["file"]
+    vfs.remove(path)
+    vfs.remove(path)
+    assert not vfs.exists(path) and vfs.list(str(tmp_path / "none")) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"), [(errno.ENOSPC, DiskFull), (errno.EDQUOT, DiskFull), (errno.EIO, StorageError)]
+)
+def test_errors_of_the_operating_system_become_ours(number: int, kind: type[StorageError]) -> None:
+    error = translate(OSError(number, os.strerror(number)), "some/file")
+    assert type(error) is kind and "some/file" in error.message
+
+
+def test_what_is_missing_is_an_error_of_storage(tmp_path: Path) -> None:
+    vfs = RealVfs()
+    for use in (vfs.read, vfs.map, vfs.open, vfs.sync_directory):
+        with pytest.raises(StorageError):
+            use(str(tmp_path / "none"))
+    with pytest.raises(StorageError):
+        vfs.write_atomically(str(tmp_path / "none" / "file"), b"")
+
+
+def test_a_lock_is_exclusive_names_its_holder_and_can_be_taken_again(tmp_path: Path) -> None:
+    vfs = RealVfs()
+    lock = vfs.lock(str(tmp_path / "lock"))
+    with pytest.raises(DatabaseLocked, match=str(os.getpid())):
+        vfs.lock(str(tmp_path / "lock"))
+    lock.release()
+    lock.release()
+    vfs.lock(str(tmp_path / "lock")).release()
+
+
+def test_a_file_size_limit_is_a_full_disk(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    import signal
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    file = RealVfs().open(str(tmp_path / "file"), create=True)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, before[1]))
+        with pytest.raises(DiskFull):
+            file.append(bytes(2_000))
+        assert file.size() == 1_000  # a part may be there: the log takes it back
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+        file.close()
