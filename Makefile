@@ -14,6 +14,8 @@ ENGINES ?= ladybug,duckdb,sqlite,memoradb
 
 # hnswlib would else be built for this very processor, and the wheel that pip keeps would crash on another.
 export HNSWLIB_NO_NATIVE := 1
+# How long the tests throw random and mutated statements at the engine.
+export MEMORADB_CAMPAIGN_SECONDS ?= 60
 
 COMMA := ,
 PIP := $(BIN)/python -m pip install -q --disable-pip-version-check

@@ -110,6 +110,7 @@ def main() -> None:
             "insert_memory": lambda: median_us(insert(memory), 1_000),
             "insert_lite": lambda: median_us(insert_lite, 300),
             "append": lambda: median_us(append, 300),
+            "open": lambda: median_us(lambda: memoradb.open(None).close(), 300),
         }
         stages = read_stages(memory)
         for name, stage in stages.items():
@@ -123,6 +124,7 @@ def main() -> None:
             Row("insert of one node, durable", found["insert_strict"], found["append"], "append + fdatasync"),
             Row("insert of one node, relaxed", found["insert_relaxed"], found["calibration"], "calibration loop"),
             Row("insert of one node, in memory", found["insert_memory"], found["calibration"], "calibration loop"),
+            Row("open and close a database in memory", found["open"], found["calibration"], "calibration loop"),
             *(Row(f"point read: {n}", found[f"stage {n}"], found["read"], "the whole read") for n in stages),
         ]
         publish("point", "One node: read and insert through the Python API; references of the same run", rows)

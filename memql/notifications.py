@@ -6,7 +6,7 @@ categories and GQLSTATUS are those that Neo4j's drivers know.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple
@@ -78,12 +78,17 @@ class NotificationKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """A notification in the making. ``name``: what is not known; the remark falls away once the graph has it."""
+    """A notification in the making.
+
+    ``name``: what is not known; the remark falls away once the graph has it. ``quoted``: parts of the statement that
+    stand for the ``{}`` of the description, in each text as it is written there.
+    """
 
     kind: NotificationKind
     description: str
     span: Span
     name: str | None = None
+    quoted: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +104,10 @@ class Notification:
     position: Position | None = None
 
     @classmethod
-    def of(cls, remark: Remark, position: Position | None) -> Notification:
-        """What a client sees of a remark."""
-        return cls(*remark.kind.value, remark.description, position)
+    def of(cls, remark: Remark, position: Position | None, quoted: Sequence[str] = ()) -> Notification:
+        """What a client sees of a remark; ``quoted`` are the texts of its quoted spans."""
+        description = remark.description.format(*quoted) if remark.quoted else remark.description
+        return cls(*remark.kind.value, description, position)
 
     def to_dict(self) -> dict[str, Any]:
         """What protocols send."""

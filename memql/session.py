@@ -305,8 +305,10 @@ def _prepared(text: str, plan: PhysicalPlan, literals: Mapping[str, Value], fing
     """A plan for one text, with its remarks placed in it."""
     notifications = []
     for remark in plan.logical.remarks:
-        span = in_text(text, remark.span) if fingerprinted else remark.span
-        notifications.append((remark, Notification.of(remark, position_of(text, span.start))))
+        spans = (remark.span, *remark.quoted)
+        at, *quoted = [in_text(text, s) for s in spans] if fingerprinted else spans
+        parts = [" ".join(text[s.start : s.end].split()) for s in quoted]
+        notifications.append((remark, Notification.of(remark, position_of(text, at.start), parts)))
     return Prepared(plan, literals, fingerprinted, notifications)
 
 

@@ -26,8 +26,8 @@ from memoradb.core.errors import (
     ProtocolError,
     RemoteProtocolError,
     TransactionClosed,
-    TransactionError,
 )
+from memoradb.core.retry import run_retried
 from memoradb.core.spans import Position, Span
 from memoradb.core.values import Value
 from memoradb.memql.notifications import Notification
@@ -324,14 +324,7 @@ class WireClient:
 
     def run(self, work: Callable[[ClientTransaction], T], *, attempts: int = 5) -> T:
         """Run ``work`` in a transaction, again where it lost to another one, ``attempts`` times at most."""
-        for attempt in range(1, attempts + 1):
-            try:
-                with self.begin() as transaction:
-                    return work(transaction)
-            except TransactionError as error:
-                if not error.retryable or attempt == attempts:
-                    raise
-        raise ConfigurationError("attempts must be at least 1.")
+        return run_retried(self.begin, work, attempts)
 
     # --- the socket
 

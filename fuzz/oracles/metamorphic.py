@@ -38,6 +38,7 @@ INDEXES: Final = (
     "CREATE INDEX fuzz_mixed FOR (n:C) ON (n.m)",
     "CREATE VECTOR INDEX fuzz_cosine FOR (n:A) ON (n.v) OPTIONS {indexConfig: {`vector.dimensions`: 2, "
     "`vector.similarity_function`: 'cosine'}}",
+    "CREATE CONSTRAINT fuzz_unique FOR (n:A) REQUIRE n.id IS UNIQUE",
 )
 
 
@@ -72,7 +73,7 @@ def indexes(bench: Bench, query: Query) -> Variants:
     finally:
         for statement in INDEXES:
             name = next(word for word in statement.split() if word.startswith("fuzz_"))
-            bench.database.execute(f"DROP INDEX {name}")
+            bench.database.execute(f"DROP {'CONSTRAINT' if 'CONSTRAINT' in statement else 'INDEX'} {name}")
     yield "with indexes dropped", bench.engine(query)
 
 

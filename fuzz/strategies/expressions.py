@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from .drawing import Draw
 from .values import VALUES, Kind, literal_text
-from .vocabulary import COMPONENTS, FUNCTIONS, KEYS, LABELS, MIXED_KEY, PARAMETERS, WORDS
+from .vocabulary import COMPONENTS, FUNCTIONS, ID_KEY, KEYS, LABELS, MIXED_KEY, PARAMETERS, WORDS
 
 if TYPE_CHECKING:
     from .patterns import Patterns
@@ -157,6 +157,8 @@ class Expressions:
         if not elements or not keys:
             return None
         element, key = self.draw.choice(elements), self.draw.choice(keys)
+        if kind == "int" and self.draw.chance(8):
+            key = ID_KEY
         if kind is None and self.draw.chance(20):
             key = MIXED_KEY
         if self.draw.chance(8):

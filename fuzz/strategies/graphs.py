@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from .drawing import Draw
 from .values import generate_value, name_text, text_of
-from .vocabulary import KEYS, LABELS, MIXED, MIXED_KEY, TYPES, VECTOR_KEY
+from .vocabulary import ID_KEY, KEYS, LABELS, MIXED, MIXED_KEY, TYPES, VECTOR_KEY
 
 _FLOATS: Final = (1.0, 0.5, 2.0, -1.5, 4.0)
 
@@ -53,7 +53,9 @@ def generate_graph(draw: Draw, smallest: int = 1, largest: int = 8) -> GraphSpec
     """A graph of ``smallest`` to ``largest`` nodes and at most twice as many relationships."""
     # The larger of two, since most patterns do not match in the smallest graphs.
     count = max(draw.integer(smallest, largest), draw.integer(smallest, largest))
-    nodes = tuple((tuple(x for x in LABELS if draw.chance(45)), _properties(draw, 60)) for _ in range(count))
+    nodes = tuple(
+        (tuple(x for x in LABELS if draw.chance(45)), {**_properties(draw, 60), ID_KEY: i}) for i in range(count)
+    )
     relationships = []
     for _ in range(draw.integer(count * 3 // 4, 2 * count) if count else 0):
         source, target = draw.integer(0, count - 1), draw.integer(0, count - 1)

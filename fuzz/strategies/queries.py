@@ -12,7 +12,7 @@ from .patterns import Patterns
 from .projections import Projections
 from .updates import Updates
 from .values import Kind, generate_value
-from .vocabulary import PARAMETERS, VECTOR_KEY, WORDS
+from .vocabulary import ID_KEY, PARAMETERS, VECTOR_KEY, WORDS
 
 ROWS_MAX = 400.0
 """A rough bound of the rows that a generated query passes on: the reference interpreter tries everything."""
@@ -37,16 +37,17 @@ class State:
 
 def generate_query(draw: Draw) -> Query:
     """Any query."""
-    wild = draw.chance(6)
+    wild = draw.chance(4)
     expressions = Expressions(draw, wild)
     generator = _Queries(draw, expressions)
     form: Callable[[], Query] = draw.weighted(
         (
-            (69, generator.reading),
+            (67, generator.reading),
             (14, generator.writing),
             (9, generator.partitioned),
             (6, generator.union),
             (2, generator.nearest),
+            (2, generator.grouped),
         )
     )
     query = form()
@@ -99,9 +100,25 @@ class _Queries:
         draw = self.draw
         key = f"n.{VECTOR_KEY}"
         items = ", ".join(draw.some(("n.x AS x", "n.s AS s", f"{key} AS v"), 3) or ["n"])
-        similarity = f"vector.similarity.{draw.choice(('cosine', 'euclidean'))}({key}, {draw.choice(WORDS['vector'])})"
+        similarity = f"vector.similarity.{draw.choice(('cosine', 'euclidean'))}({key}, {self._near()})"
         where = f" WHERE {key} IS NOT NULL" if draw.chance(85) else ""
         return Query(f"MATCH (n:A){where}\nRETURN {items} ORDER BY {similarity} DESC LIMIT {draw.integer(1, 4)}")
+
+    def _near(self) -> str:
+        return "$near" if self.draw.chance(60) else self.draw.choice(WORDS["vector"])
+
+    def grouped(self) -> Query:
+        """Groups by what identifies a node, and counts of what is never null: what facts about the graph make cheap."""
+        draw = self.draw
+        path = self.patterns.path({"n": "node"}, draw.integer(0, 2), True, True)
+        env = {"n": "node", **path.new}
+        text = path.text if "(n" in path.text else "(n)"
+        others = [name for name, kind in env.items() if kind in ("node", "rel")]
+        aggregates = [f"count({draw.choice(others)}{draw.choice(('', f'.{ID_KEY}', '.x'))}) AS c", "count(*) AS d"]
+        aggregates.append(f"sum({draw.choice(others)}.x) AS e")
+        keys = draw.some((f"n.{ID_KEY} AS k", "n.s AS l", "n.x AS m", "n"), 3)
+        items = ", ".join([*keys, *(draw.some(aggregates, 2) or aggregates[:1])])
+        return Query(f"MATCH (n:A)\nMATCH {text}\nRETURN {items}")
 
     def writing(self) -> Query:
         """Reading clauses, updating clauses, and sometimes RETURN."""

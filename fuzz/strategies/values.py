@@ -106,6 +106,8 @@ def generate_value(draw: Draw, kind: Kind) -> Any:
             return Duration(draw.integer(-2, 14), draw.integer(-3, 40), draw.integer(-100, 90_000), draw.integer(0, 5))
         case "point":
             return point_from_map({"x": draw.integer(-2, 2), "y": draw.choice((0.0, 1.5))})
+        case "pair":
+            return [draw.choice((1.0, 0.5, -2.0)), draw.choice((0.5, 1.0, 3.0))]
         case "map":
             return {k: generate_value(draw, draw.choice(VALUES[:4])) for k in draw.some(("a", "b", "k"), 3)}
         case _:

@@ -37,7 +37,17 @@ MIXED: Final[tuple[Kind, ...]] = (
 VECTOR_KEY: Final = "v"
 """Holds two floats, for searches by similarity."""
 
-PARAMETERS: Final[dict[str, Kind]] = {"p": "int", "q": "str", "list": "list of int", "flag": "bool", "map": "map"}
+ID_KEY: Final = "id"
+"""Holds a number that no other node has."""
+
+PARAMETERS: Final[dict[str, Kind]] = {
+    "p": "int",
+    "q": "str",
+    "list": "list of int",
+    "flag": "bool",
+    "map": "map",
+    "near": "pair",
+}
 """Parameters that queries may name, with the kinds of their values."""
 
 FUNCTIONS: Final[dict[Kind, tuple[tuple[str, tuple[Kind, ...]], ...]]] = {

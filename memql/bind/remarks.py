@@ -16,7 +16,6 @@ from ..notifications import NotificationKind, Remark
 from ..syntax import ast as a
 from ..syntax import ast_expr as e
 from ..syntax import ast_pattern as p
-from ..syntax.print_expressions import print_path
 from ..syntax.suggest import did_you_mean
 from ..syntax.walk import walk
 from .catalog import Catalog
@@ -190,10 +189,11 @@ class _Reader:
                 if isinstance(element, p.RelationshipPattern) and element.length is not None:
                     if element.length.high is None and not shortest:
                         description = (
-                            f"`{print_path(pattern)}` follows paths of any length, of which there may be very many. "
+                            "`{}` follows paths of any length, of which there may be very many. "
                             "An upper bound, such as [*..5], keeps it quick."
                         )
-                        self._add(Remark(NotificationKind.UNBOUNDED_PATTERN, description, element.span), element.span)
+                        kind = NotificationKind.UNBOUNDED_PATTERN
+                        self._add(Remark(kind, description, element.span, quoted=(pattern.span,)), element.span)
                 elif isinstance(element, p.NodePattern):
                     self._index(element, clause.where)
 
@@ -219,10 +219,11 @@ class _Reader:
         if len([g for g in groups if g[1]]) > 1 and len(open_groups) > 1:
             second = open_groups[1][0]
             description = (
-                f"Nothing joins `{print_path(second)}` to `{print_path(open_groups[0][0])}`: each row of the one meets "
-                "every row of the other. A relationship or an equality between them joins them."
+                "Nothing joins `{}` to `{}`: each row of the one meets every row of the other. "
+                "A relationship or an equality between them joins them."
             )
-            self._add(Remark(NotificationKind.CARTESIAN_PRODUCT, description, second.span), clause.span)
+            kind, quoted = NotificationKind.CARTESIAN_PRODUCT, (second.span, open_groups[0][0].span)
+            self._add(Remark(kind, description, second.span, quoted=quoted), clause.span)
 
     def _index(self, node: p.NodePattern, where: e.Expression | None) -> None:
         if not isinstance(node.labels, p.LabelName):

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from memoradb.core.batch import Batch
-from memoradb.core.columns import IntArray
+from memoradb.core.columns import IntArray, Kind
 from memoradb.core.errors import MemQLError
 
 from ..kernels.compile import compile_predicate
-from ..plan.explain import show
+from ..plan.explain import show, show_variable
 from ..plan.expr import Expr
+from .adjacent import element_slots
 from .context import Context
 from .operator import Frame, Operator
 from .prefix import prefixed
@@ -58,3 +59,28 @@ class Filter(Operator):
 
     def describe(self) -> str:
         return show(self.predicate) + (" (or fails)" if self.lenient else "")
+
+
+@dataclass(eq=False, slots=True)
+class BoundNodes(Operator):
+    """The rows on which variables are nodes, of a pattern that finds them bound: null matches nothing.
+
+    Anything else there is a TypeMismatch.
+    """
+
+    input: Operator
+    variables: tuple[str, ...]
+
+    def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
+        def kept(batch: Batch) -> Batch | None:
+            for name in self.variables:
+                _, live = element_slots(batch.columns[name], Kind.NODE)
+                if live is not None:
+                    batch = batch.take(live)
+            return batch if batch.length else None
+
+        for batch in context.batches(self.input, frame):
+            yield from prefixed(batch, kept)
+
+    def describe(self) -> str:
+        return ", ".join(map(show_variable, self.variables))

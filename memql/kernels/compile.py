@@ -32,6 +32,7 @@ from memoradb.core.temporal_components import component_column
 from memoradb.core.values import NodeRef, RelationshipRef, Value
 from memoradb.storage.view import Element
 
+from ..functions.graph import check_live
 from ..functions.registry import FunctionDefinition, lookup
 from ..plan import expr as e
 from . import boolean, compare, lists, paths, strings
@@ -235,6 +236,8 @@ def label_mask(test: e.LabelTest, slots: IntArray, context: Context) -> Any:
             return ~label_mask(test.operands[0], slots, context)
         case e.LabelOperator.ANY:
             labels = context.view.node_labels
+            for slot in slots.tolist():
+                check_live(context, Element.NODE, slot)
             return np.fromiter((bool(labels(s)) for s in slots.tolist()), np.bool_, len(slots))
 
 

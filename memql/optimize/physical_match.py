@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ..exec.expand import Expand, ExpandInto, ProjectEndpoints
-from ..exec.filter import Filter
+from ..exec.filter import BoundNodes, Filter
 from ..exec.fold import Fold
 from ..exec.operator import Estimate, Operator
 from ..exec.shortest_path import ShortestPath
 from ..exec.var_expand import VarLengthExpand
 from ..exec.weights import ExpandWeights
-from ..plan.expr import Expr, HasLabels, IsNull, LabelOperator, LabelTest, Variable, conjunction, free_variables
+from ..plan.expr import Expr, HasLabels, LabelOperator, LabelTest, Variable, conjunction, free_variables
 from ..plan.failure import cannot_fail
 from ..plan.pattern import PatternGraph, PatternNode
 from ..plan.properties import is_volatile
@@ -31,18 +31,15 @@ def label_test(labels: Sequence[str]) -> LabelTest:
     return names[0] if len(names) == 1 else LabelTest(LabelOperator.AND, operands=names)
 
 
-def argument_tests(graph: PatternGraph) -> list[Expr]:
-    """What the pattern says of nodes that the input binds: their labels, and that a lone one is not null."""
-    tests: list[Expr] = []
+def _tested_arguments(graph: PatternGraph, input: Operator, estimate: Estimate) -> Operator:
+    """``input`` with what the pattern says of nodes that it binds: their labels, and that a lone one is a node."""
     followed = {v for r in graph.relationships for v in (r.source, r.target)}
-    for node in graph.nodes:
-        if node.variable not in graph.arguments:
-            continue
-        if node.labels:
-            tests.append(HasLabels(Variable(node.variable), label_test(node.labels)))
-        elif node.variable not in followed:
-            tests.append(IsNull(Variable(node.variable), True))
-    return tests
+    bound = [n for n in graph.nodes if n.variable in graph.arguments]
+    lone = tuple(n.variable for n in bound if n.labels or n.variable not in followed)
+    if lone:
+        input = BoundNodes(input, lone, estimate=estimate)
+    tests = tuple(_labels_hold(n) for n in bound if n.labels)
+    return Filter(input, conjunction(tests), estimate=estimate) if tests else input
 
 
 def plan_match(
@@ -67,12 +64,9 @@ def plan_match(
         matched = plan_match(graph, input, catalog, required, available, physical_expression, fold)
         rows = ExpandWeights(matched, estimate=matched.estimate)
         return Filter(rows, physical_expression(conjunction(volatile)), estimate=matched.estimate)
-    tests = argument_tests(graph)
     rows = 1.0 if input.estimate is None else input.estimate.rows
     base = 0.0 if input.estimate is None else input.estimate.cost
-    operator = input
-    if tests:
-        operator = Filter(input, conjunction(tuple(tests)), estimate=Estimate(rows, base))
+    operator = _tested_arguments(graph, input, Estimate(rows, base))
     graph, costed = _ordered(graph, catalog, rows, available, required, fold)
     later = _reads_after(costed, required, graph)
     nodes = {n.variable: n for n in graph.nodes}

@@ -6,7 +6,8 @@
 Also through a projection that only renames nothing and drops columns, since ``WITH p, i`` between two MATCHes is such:
 its dropped variables stay invisible because nothing above can name them. Relationship uniqueness holds within each
 original MATCH only: the graphs keep their uniqueness groups apart. Not where g2 searches for a shortest path, whose
-ends must be bound before; nor where g1 has a volatile predicate, which is asked once for each match of g1.
+ends must be bound before; nor where g1 has a volatile predicate, which is asked once for each match of g1, or one that
+may fail, which does so also on the matches of g1 that g2 has none for.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..plan.expr import Variable
+from ..plan.failure import cannot_fail
 from ..plan.nodes import LogicalNode, Match, Projection
 from ..plan.pattern import PatternGraph, PatternNode
 from ..plan.properties import is_volatile
@@ -42,6 +44,8 @@ def merge_matches(node: LogicalNode, catalog: RuleCatalog) -> LogicalNode:
 def _mergeable(first: PatternGraph, second: PatternGraph) -> bool:
     relationships = first.relationships + second.relationships
     if any(r.shortest is not None for r in relationships) or any(map(is_volatile, first.predicates)):
+        return False
+    if not all(map(cannot_fail, first.predicates)):
         return False
     bound = {r.variable for r in first.relationships}
     return not any(r.variable in bound for r in second.relationships)

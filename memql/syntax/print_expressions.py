@@ -16,6 +16,8 @@ from .tokens import RESERVED
 
 _NAME: Final = re.compile(r"[^\W\d]\w*")
 _PARAMETER: Final = re.compile(r"\w+")
+_LIKE_A_COMPREHENSION: Final = re.compile(r"(?:[^\W\d]\w*|`(?:[^`]|``)*`) IN ")
+"""How a list may not begin: ``[x IN y, z]`` would be a comprehension."""
 
 # Tiers as in precedence.py, and above them what can take a dot or brackets behind it.
 _OR, _XOR, _AND, _NOT, _COMPARE, _PREDICATE, _ADD, _MULTIPLY, _POWER, _SIGN, _POSTFIX = range(1, 12)
@@ -92,7 +94,10 @@ def _text(expr: e.Expression) -> tuple[str, int]:
         case e.Slice(subject, low, high):
             return f"{_subject(subject)}[{_optional(low)}..{_optional(high)}]", _POSTFIX
         case e.ListLiteral(items):
-            return f"[{_list(items)}]", _POSTFIX
+            printed = list(map(print_expression, items))
+            if printed and _LIKE_A_COMPREHENSION.match(printed[0]):
+                printed[0] = f"({printed[0]})"
+            return f"[{', '.join(printed)}]", _POSTFIX
         case e.MapLiteral():
             return _map(expr), _POSTFIX
         case e.MapProjection(subject, items):

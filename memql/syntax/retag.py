@@ -266,8 +266,6 @@ class Retagger:
         before = self.type(i - 1)
         if before == "MINUS" and self.type(self.match[i] + 1) == "MINUS" and self.type(i - 2) in ("RPAR", "LT"):
             return
-        if before in ("IDENT", "RPAR", "RSQB", "PARAM", "RBRACE", "STRING") and self.type(i + 2) != "IN":
-            return
         if before in ("IDENT", "RPAR", "RSQB", "PARAM", "RBRACE", "STRING"):
             return
         if self.type(i + 1) == "IDENT" and self.type(i + 2) == "IN":

@@ -22,9 +22,9 @@ from typing import Any, Final
 
 import orjson
 
-from memoradb.core.values import Node, Path, Relationship, Value
-from memoradb.core.vectors import Vector
+from memoradb.core.values import Value
 from memoradb.memql.result import StatementResult
+from memoradb.result import plain, plain_scalar
 
 from ..summary import summary_value
 from ..wire.messages import encode_columns, encode_value
@@ -37,38 +37,13 @@ _AS_THEY_ARE: Final = frozenset((type(None), bool, int, str))
 
 def json_value(value: Value) -> Any:
     """A value as JSON can hold it."""
-    kind = type(value)
-    if kind in _AS_THEY_ARE:
-        return value
-    if kind is float:
-        return value if math.isfinite(value) else _text_of_float(value)
-    if isinstance(value, (list, tuple)):
-        return [json_value(v) for v in value]
-    if isinstance(value, dict):
-        return {k: json_value(v) for k, v in value.items()}
-    if isinstance(value, Node):
-        return {
-            "id": value.id,
-            "elementId": value.element_id,
-            "labels": list(value.labels),
-            "properties": json_value(value.properties),
-        }
-    if isinstance(value, Relationship):
-        return {
-            "id": value.id,
-            "elementId": value.element_id,
-            "type": value.type,
-            "start": value.start,
-            "end": value.end,
-            "properties": json_value(value.properties),
-        }
-    if isinstance(value, Path):
-        return {"nodes": json_value(value.nodes), "relationships": json_value(value.relationships)}
-    if isinstance(value, Vector):
-        return [json_value(x) for x in value]
-    if isinstance(value, bytes):
-        return value.hex()
-    return str(value)
+    return plain(value, _json_scalar)
+
+
+def _json_scalar(value: Value) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return _text_of_float(value)
+    return plain_scalar(value)
 
 
 def _text_of_float(value: float) -> str:

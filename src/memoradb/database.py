@@ -12,9 +12,9 @@ from memoradb.core.errors import (
     ConfigurationError,
     DatabaseClosed,
     TransactionClosed,
-    TransactionError,
     TypeMismatch,
 )
+from memoradb.core.retry import run_retried
 from memoradb.core.rng import Random, SystemRandom
 from memoradb.core.values import Value
 from memoradb.memql.session import Options, QueryEngine
@@ -182,14 +182,7 @@ class Database:
         >>> db.run(lambda tx: tx.execute("CREATE (n:Counter {value: 1}) RETURN n.value").value())
         1
         """
-        for attempt in range(1, attempts + 1):
-            try:
-                with self.begin() as transaction:
-                    return work(transaction)
-            except TransactionError as error:
-                if not error.retryable or attempt == attempts:
-                    raise
-        raise ConfigurationError("attempts must be at least 1.")
+        return run_retried(self.begin, work, attempts)
 
     # --- extending
 

@@ -171,20 +171,21 @@ class Result(Sequence[Record]):
         return frame
 
 
-def plain(value: Value) -> Value:
-    """A value as JSON-like Python: elements as maps, temporal and other values as their text."""
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
+def plain(value: Value, scalar: Callable[[Value], Any] | None = None) -> Any:
+    """A value as JSON-like Python: elements as maps, vectors as lists, temporal and other values as their text.
+
+    ``scalar`` turns what has no parts, in place of the default that keeps numbers, strings, truth values and null.
+    """
     if isinstance(value, (list, tuple)):
-        return [plain(v) for v in value]
+        return [plain(v, scalar) for v in value]
     if isinstance(value, dict):
-        return {k: plain(v) for k, v in value.items()}
+        return {k: plain(v, scalar) for k, v in value.items()}
     if isinstance(value, Node):
         return {
             "id": value.id,
             "elementId": value.element_id,
             "labels": list(value.labels),
-            "properties": plain(value.properties),
+            "properties": plain(value.properties, scalar),
         }
     if isinstance(value, Relationship):
         return {
@@ -193,13 +194,20 @@ def plain(value: Value) -> Value:
             "type": value.type,
             "start": value.start,
             "end": value.end,
-            "properties": plain(value.properties),
+            "properties": plain(value.properties, scalar),
         }
     if isinstance(value, Path):
-        return {"nodes": plain(value.nodes), "relationships": plain(value.relationships)}
-    if isinstance(value, bytes):
-        return value.hex()
-    return str(value)
+        return {"nodes": plain(value.nodes, scalar), "relationships": plain(value.relationships, scalar)}
+    if isinstance(value, Vector):
+        return [plain(x, scalar) for x in value]
+    return (scalar or plain_scalar)(value)
+
+
+def plain_scalar(value: Value) -> Any:
+    """A value without parts as JSON-like Python."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    return value.hex() if isinstance(value, bytes) else str(value)
 
 
 def _arrow_array(pyarrow: Any, values: list[Value]) -> Any:
@@ -212,15 +220,11 @@ def _arrow_array(pyarrow: Any, values: list[Value]) -> Any:
         if array is not None:
             return array
     try:
-        return pyarrow.array([_shaped(v) for v in values])
+        return pyarrow.array([plain(v) for v in values])
     except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError, OverflowError):
         import json
 
-        return pyarrow.array([None if v is None else json.dumps(_shaped(v)) for v in values])
-
-
-def _shaped(value: Value) -> Value:
-    return list(value.elements) if isinstance(value, Vector) else plain(value)
+        return pyarrow.array([None if v is None else json.dumps(plain(v)) for v in values])
 
 
 def _arrow_temporal(pyarrow: Any, kind: type, values: list[Value]) -> Any:

@@ -79,7 +79,7 @@ def test_a_finding_is_shrunk_and_saved_as_a_script(broken, monkeypatch, tmp_path
 
 
 def test_hypothesis_shrinks_too(broken, tmp_path):
-    report = quick(Settings(iterations=40, largest=3, save_dir=tmp_path, modes=("reference",)))
+    report = quick(Settings(iterations=100, largest=4, save_dir=tmp_path, modes=("reference",)))
     (path,) = report.saved
     script, finding = replay(path)
     assert finding is not None

@@ -13,7 +13,7 @@ from memoradb.core.values import INTEGER_MAX, INTEGER_MIN, Node, Path, Relations
 from memoradb.core.vectors import Vector
 
 integers = st.integers(INTEGER_MIN, INTEGER_MAX)
-texts = st.text(max_size=8)
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 floats = st.floats(allow_nan=False)
 days = st.integers(-3_000_000, 3_000_000)
 day_ns = st.integers(0, DAY_NS - 1)

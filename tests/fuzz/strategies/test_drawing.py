@@ -22,7 +22,7 @@ def test_recorded_decisions_replay_the_same_query(seed):
 def test_the_simplest_decisions_make_a_simple_query():
     query = generate_query(ReplayDraw([]))
     assert len(query.text) < 60
-    assert generate_graph(ReplayDraw([]), 1, 8).nodes == (((), {}),)
+    assert generate_graph(ReplayDraw([]), 1, 8).nodes == (((), {"id": 0}),)
 
 
 @given(st.lists(st.integers(0, 200), max_size=60))
