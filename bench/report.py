@@ -75,6 +75,11 @@ def machine() -> dict[str, object]:
     }
 
 
+def _rounded(figure: float) -> float:
+    """Three digits: more would be noise, and documents quote what stands in the file."""
+    return float(f"{figure:.3g}")
+
+
 def publish(name: str, title: str, rows: list[Row], extra: dict[str, object] | None = None) -> None:
     """Print the table, and write it to ``bench/results/<name>.json``."""
     print(f"\n{title}\n")
@@ -85,5 +90,6 @@ def publish(name: str, title: str, rows: list[Row], extra: dict[str, object] | N
             f"{row.reference:,.4g} {row.unit} ({row.reference_name}) | {row.ratio:.2f} |"
         )
     RESULTS.mkdir(exist_ok=True)
-    body = {"title": title, **machine(), "rows": [asdict(row) | {"ratio": row.ratio} for row in rows], **(extra or {})}
+    written = [asdict(row) | {n: _rounded(getattr(row, n)) for n in ("measured", "reference", "ratio")} for row in rows]
+    body = {"title": title, **machine(), "rows": written, **(extra or {})}
     (RESULTS / f"{name}.json").write_text(json.dumps(body, indent=1) + "\n", "utf-8")
