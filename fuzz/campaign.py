@@ -45,7 +45,7 @@ class Settings:
     """
 
     iterations: int = 200
-    smallest: int = 1
+    smallest: int = 2
     largest: int = 8
     timeout_seconds: float | None = None
     modes: Collection[str] = MODES

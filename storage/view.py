@@ -131,9 +131,13 @@ def part_of(neighbours: Neighbours, first: int, stop: int) -> Neighbours:
 
 
 def sums_of(neighbours: Neighbours, values: IntArray, count: int) -> IntArray:
-    """For each of ``count`` sources the sum of ``values`` over its neighbours: the slow twin of ``neighbour_sums``."""
+    """For each of ``count`` sources the sum of ``values`` over its neighbours: the slow twin of ``neighbour_sums``.
+
+    A neighbour beyond the values adds nothing: a deleted node that its relationships still name.
+    """
     sums = np.zeros(count, np.int64)
-    np.add.at(sums, neighbours.source_position, values.take(neighbours.node))
+    known = np.flatnonzero(neighbours.node < len(values))
+    np.add.at(sums, neighbours.source_position.take(known), values.take(neighbours.node.take(known)))
     return sums
 
 

@@ -134,7 +134,7 @@ class Bench:
 
     # --- the reference
 
-    def reference(self, prepared: Prepared, shuffle: random.Random | None = None) -> Outcome:
+    def reference(self, prepared: Prepared, shuffle: random.Random | None = None, eager: bool = False) -> Outcome:
         """What the reference interpreter answers; its graph stays as it was.
 
         Raises:
@@ -146,7 +146,9 @@ class Bench:
         for procedure in PROCEDURES:
             reference.procedures.register(*procedure)
         try:
-            answer = reference.execute(query.text, query.parameters, statement=prepared.statement, shuffle=shuffle)
+            answer = reference.execute(
+                query.text, query.parameters, statement=prepared.statement, shuffle=shuffle, eager=eager
+            )
         except MemoraDBError as error:
             return Outcome(_error(error))
         # New elements sort by ids, which depend on the order of rows: after a write only the bag of rows is sure.

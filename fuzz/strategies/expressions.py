@@ -121,7 +121,7 @@ class Expressions:
     def where(self, env: Env, depth: int = 2, patterns: bool = True) -> str:
         """A condition for WHERE: most are made to hold on many rows, lest few queries return any."""
         condition = self.predicate(env, depth, patterns)
-        match self.draw.weighted(((18, 0), (25, 1), (25, 2), (32, 3))):
+        match self.draw.weighted(((12, 0), (25, 1), (25, 2), (38, 3))):
             case 0:
                 return condition
             case 1:

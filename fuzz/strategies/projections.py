@@ -71,7 +71,7 @@ class Projections:
         visible = named if grouped or distinct else {**env, **named}
         page = self._page([name for name, _ in items], list(named), visible)
         text += page
-        if draw.chance(25):
+        if draw.chance(20):
             text += f" WHERE {self.expressions.where(visible, 1)}"
         return text, named, 0.3 if grouped else 0.5 if "LIMIT" in page else 1.0
 

@@ -37,16 +37,16 @@ class State:
 
 def generate_query(draw: Draw) -> Query:
     """Any query."""
-    wild = draw.chance(4)
+    wild = draw.chance(3)
     expressions = Expressions(draw, wild)
     generator = _Queries(draw, expressions)
     form: Callable[[], Query] = draw.weighted(
         (
-            (67, generator.reading),
+            (66, generator.reading),
             (14, generator.writing),
             (9, generator.partitioned),
             (6, generator.union),
-            (2, generator.nearest),
+            (3, generator.nearest),
             (2, generator.grouped),
         )
     )
@@ -147,8 +147,8 @@ class _Queries:
             else:
                 makers = (
                     (4, self._with),
-                    (3, self._match),
-                    (3, self._optional),
+                    (2, self._match),
+                    (4, self._optional),
                     (3, self._unwind),
                     (2, self._subquery),
                     (1, self._call),

@@ -157,9 +157,11 @@ FUNCTIONS: Final[dict[Kind, tuple[tuple[str, tuple[Kind, ...]], ...]]] = {
     ),
     "list of str": (
         ("split", ("str", "str")),
+        ("split", ("str", "str")),
         ("tail", ("list of str",)),
         ("reverse", ("list of str",)),
         ("toStringList", ("list",)),
+        ("toStringList", ("list of int",)),
     ),
     "list of float": (
         ("toFloatList", ("list",)),

@@ -24,7 +24,7 @@ def element_slots(column: Column, kind: Kind) -> tuple[IntArray, IntArray | None
         if column.mask is None:
             return column.data, None
         live = np.flatnonzero(~column.mask)
-        return column.data.take(live), live
+        return (column.data, None) if len(live) == len(column) else (column.data.take(live), live)
     wanted = NodeRef if kind == Kind.NODE else RelationshipRef
     values = column.values()
     live = []

@@ -12,7 +12,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 from ..plan import nodes
-from ..plan.expr import AllProperties, Expr, Literal, MapOf, Property, Subquery, Variable
+from ..plan.expr import (
+    AllProperties,
+    Expr,
+    ListComprehension,
+    Literal,
+    MapOf,
+    Property,
+    Quantifier,
+    Reduce,
+    Subquery,
+    Variable,
+)
 from ..plan.expr import children as children_of
 from ..plan.nodes import LogicalNode, SetLabelsItem, SetPropertiesItem, SetPropertyItem, UpdateItem
 from ..plan.properties import Effects, expression_effects, own_effects, update_expressions, update_writes
@@ -124,7 +135,20 @@ def _conflict(expr: Expr, writes: Effects) -> SelfConflict:
             own = Effects(whole.reads - below.reads)
             if isinstance(expr, Subquery) or writes.conflicts_with(own):
                 return SelfConflict(writes.conflicts_with(Effects(whole.reads)))
-            return _joined_conflicts([_conflict(c, writes) for c in inner])
+            found = _joined_conflicts([_conflict(c, writes) for c in inner])
+            # A variable that the expression itself brings has no column to look at: it may stand for elements.
+            local = found.subjects & _brought_by(expr)
+            return SelfConflict(found.always or bool(local), found.subjects - local)
+
+
+def _brought_by(expr: Expr) -> frozenset[str]:
+    match expr:
+        case ListComprehension() | Quantifier():
+            return frozenset((expr.variable,))
+        case Reduce():
+            return frozenset((expr.accumulator, expr.variable))
+        case _:
+            return frozenset()
 
 
 def _joined_conflicts(parts: Sequence[SelfConflict]) -> SelfConflict:

@@ -15,6 +15,7 @@ from ..syntax import ast as a
 from ..syntax.suggest import did_you_mean
 from . import expr as b
 from . import nodes
+from .arguments import with_arguments_read
 from .nodes import ApplyKind, LogicalNode
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ class CallBuilder:
             call: LogicalNode = _called(nodes.Argument(before.columns()), procedure, bound, yields, clause)
             if clause.where is not None:
                 call = nodes.Selection(call, self._builder.expressions.predicate(clause.where, scope))
-            return nodes.Apply(plan, call, ApplyKind.OPTIONAL, tuple(c for _, c in yields))
+            return nodes.Apply(plan, with_arguments_read(call), ApplyKind.OPTIONAL, tuple(c for _, c in yields))
         plan = _called(plan, procedure, bound, yields, clause)
         if clause.where is not None:
             plan = nodes.Selection(plan, self._builder.expressions.predicate(clause.where, scope))

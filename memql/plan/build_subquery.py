@@ -15,10 +15,10 @@ from ..syntax import ast_expr as e
 from ..syntax.ast_expr import SubqueryKind
 from . import expr as b
 from . import nodes
+from .arguments import with_arguments_read
 from .build_write import UPDATES
 from .nodes import ApplyKind, LogicalNode
-from .properties import argument_variables, expressions_of
-from .transform import children, map_children
+from .properties import argument_variables
 
 if TYPE_CHECKING:
     from .build import StatementBuilder
@@ -99,7 +99,7 @@ class SubqueryBuilder:
             outer = nodes.Argument(scope.columns())
             query = expr.query
             plan, columns, _ = self._inner_query(query, inner_scope, outer)
-            plan = _with_arguments_read(plan)
+            plan = with_arguments_read(plan)
             if expr.kind is SubqueryKind.COLLECT:
                 if columns is None or len(columns) != 1:
                     raise SemanticError("COLLECT { } must return one column.", span=expr.span)
@@ -135,38 +135,3 @@ class SubqueryBuilder:
                     raise SemanticError(
                         f"{expr.kind.value} {{ }} cannot write.", span=clause.span, detail="InvalidClauseComposition"
                     )
-
-
-def _with_arguments_read(plan: LogicalNode) -> LogicalNode:
-    """An inner plan whose argument passes only what it reads: what nothing reads is never computed outside."""
-    wanted = argument_variables(plan)
-    read = _read_in(plan)
-
-    def narrowed(node: LogicalNode) -> LogicalNode:
-        match node:
-            case nodes.Argument():
-                return nodes.Argument(tuple(v for v in wanted if v in read))
-            case nodes.Apply():
-                # Its inner side has arguments of its own.
-                return replace(node, outer=narrowed(node.outer))
-            case _:
-                return map_children(node, narrowed)
-
-    return narrowed(plan)
-
-
-def _read_in(plan: LogicalNode, outermost: bool = True) -> frozenset[str]:
-    """The columns that any node of a plan reads; of the inner side of an Apply also those of its argument."""
-    found = frozenset[str]().union(*map(b.free_variables, expressions_of(plan)))
-    match plan:
-        case nodes.Match(_, graph):
-            found |= graph.arguments
-        case nodes.Distinct(_, columns):
-            found |= frozenset(columns)
-        case nodes.Argument(variables) if not outermost:
-            found |= frozenset(variables)
-        case nodes.Apply():
-            return found | _read_in(plan.outer, outermost) | _read_in(plan.inner, False)
-        case _:
-            pass
-    return found.union(*(_read_in(child, outermost) for child in children(plan)))

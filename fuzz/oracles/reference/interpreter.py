@@ -99,6 +99,7 @@ class Reference:
         *,
         statement: a.Statement | None = None,
         shuffle: random.Random | None = None,
+        eager: bool = False,
     ) -> Answer:
         """Run one statement to its end; one that fails changes nothing.
 
@@ -107,17 +108,20 @@ class Reference:
             parameters: values for its ``$names``.
             statement: the text parsed before, so that it need not be again.
             shuffle: vary every order that the language leaves open.
+            eager: compute also what nothing reads.
 
         Raises:
             MemoraDBError: as the engine would.
             Exhausted: there was more to try than ``steps_max`` allows.
         """
         try:
-            return self._execute(statement or parse(query), parameters or {}, shuffle)
+            return self._execute(statement or parse(query), parameters or {}, shuffle, eager)
         except MemQLError as error:
             raise error.located(query) from None
 
-    def _execute(self, statement: a.Statement, parameters: Mapping[str, Any], shuffle: random.Random | None) -> Answer:
+    def _execute(
+        self, statement: a.Statement, parameters: Mapping[str, Any], shuffle: random.Random | None, eager: bool
+    ) -> Answer:
         body = statement.body
         if not isinstance(body, (a.SingleQuery, a.Union)) or statement.mode is not a.StatementMode.EXECUTE:
             raise UnsupportedFeature("The reference interpreter runs queries only.", span=statement.span)
@@ -129,7 +133,9 @@ class Reference:
             raise ParameterMissing(f"Expected parameter: {min(missing)}.")
         before = self.graph.copy() if updates_in(body) else None
         try:
-            return self._rows(self._run(given, checks, shuffle), body, columns)
+            run = self._run(given, checks, shuffle)
+            run.eager = eager
+            return self._rows(run, body, columns)
         except BaseException:
             if before is not None:
                 self.graph = before

@@ -115,6 +115,8 @@ def _grouped(run: Run, items: list[tuple[str, e.Expression]], rows: Iterable[Row
 def _later(run: Run, expression: e.Expression, row: Row, group: list[Row] | None = None) -> Value:
     if isinstance(expression, e.Variable):
         return row[expression.name]
+    if run.eager:
+        return run.expressions.evaluate(expression, row, group)
     return Later(lambda: run.expressions.evaluate(expression, row, group))
 
 

@@ -84,7 +84,8 @@ class Run:
     ``clock``, ``now_ns`` and ``random`` are what scalar functions that need a context ask it for. ``columns``: the
     names that each projection shows, by the ``id`` of its syntax node. ``shuffle`` permutes every order that
     the language leaves open, so that legal differences can be told from wrong ones. ``steps_max``: give up after trying
-    so many nodes and relationships.
+    so many nodes and relationships. ``eager``: compute every projected value, also those that nothing reads: an engine
+    may.
     """
 
     graph: PlainGraph
@@ -97,6 +98,7 @@ class Run:
     columns: Mapping[int, tuple[str, ...]]
     shuffle: random.Random | None = None
     steps_max: int | None = None
+    eager: bool = False
     steps: int = 0
     expressions: Expressions = field(init=False)
     matcher: Matcher = field(init=False)

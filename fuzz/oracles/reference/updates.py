@@ -72,29 +72,26 @@ class Updates:
             first = pattern.elements[0]
             assert isinstance(first, p.NodePattern)
             at = self._new_node(first, row)
-            nodes, relationships = [at.slot], []
+            nodes, relationships = [at], []
             for step, target in zip(pattern.elements[1::2], pattern.elements[2::2], strict=True):
                 assert isinstance(step, p.RelationshipPattern)
                 assert isinstance(target, p.NodePattern)
                 after = self._new_node(target, row)
                 relationships.append(self._new_relationship(step, at, after, row).slot)
-                nodes.append(after.slot)
+                nodes.append(after)
                 at = after
             if pattern.variable is not None:
-                row[pattern.variable.name] = PathRef(tuple(nodes), tuple(relationships))
+                row[pattern.variable.name] = PathRef(
+                    tuple(n.slot for n in nodes if n is not None), tuple(relationships)
+                )
         return row
 
-    def _new_node(self, pattern: p.NodePattern, row: Row) -> NodeRef:
+    def _new_node(self, pattern: p.NodePattern, row: Row) -> NodeRef | None:
+        """The node of a pattern: made, or what its variable is bound to."""
         name = None if pattern.variable is None else pattern.variable.name
         if name is not None and name in row:
             held = read(row, name)
-            if held is None:
-                raise MemQLError(
-                    f"Cannot create a relationship: its node `{name}` is null.",
-                    kind="SemanticError",
-                    detail="CreateRelationshipWithNullNode",
-                )
-            if not isinstance(held, NodeRef):
+            if held is not None and not isinstance(held, NodeRef):
                 raise TypeMismatch(f"Expected a node, not {type_name(held)}.")
             return held
         made = self._run.graph.create_node(label_names(pattern.labels), self._properties(pattern.properties, row))
@@ -103,8 +100,14 @@ class Updates:
         return made
 
     def _new_relationship(
-        self, step: p.RelationshipPattern, left: NodeRef, right: NodeRef, row: Row
+        self, step: p.RelationshipPattern, left: NodeRef | None, right: NodeRef | None, row: Row
     ) -> RelationshipRef:
+        if left is None or right is None:
+            raise MemQLError(
+                "Cannot create a relationship: a node of it is null.",
+                kind="SemanticError",
+                detail="CreateRelationshipWithNullNode",
+            )
         assert isinstance(step.types, p.LabelName)
         start, end = (right, left) if step.arrow is p.Arrow.LEFT else (left, right)
         properties = self._properties(step.properties, row)

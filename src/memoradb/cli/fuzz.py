@@ -42,7 +42,7 @@ def _options(iterations: int | None) -> Any:
             "--max-size", "largest", type=click.IntRange(min=0), default=8, show_default=True, help="Most nodes."
         ),
         click.option(
-            "--min-size", "smallest", type=click.IntRange(min=0), default=1, show_default=True, help="Fewest nodes."
+            "--min-size", "smallest", type=click.IntRange(min=0), default=2, show_default=True, help="Fewest nodes."
         ),
     ]
     if iterations is not None:

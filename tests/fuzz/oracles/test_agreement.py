@@ -56,3 +56,11 @@ def test_errors_are_compared_by_class():
     assert comparison.judge(Outcome("DivisionByZero at runtime")) is Verdict.AGREED
     assert comparison.judge(Outcome("TypeMismatch at runtime")) is Verdict.WRONG
     bench.close()
+
+
+def test_what_nothing_reads_may_be_computed_or_not(bench):
+    query = "WITH 1 / 0 AS dead, 2 AS x RETURN x"
+    assert judged(bench, query, [2]) is Verdict.AGREED
+    comparison = Comparison(bench, Prepared.of(Query(query)))
+    assert comparison.judge(Outcome("DivisionByZero at runtime")) is Verdict.EAGER
+    assert comparison.judge(Outcome("TypeMismatch at runtime")) is Verdict.WRONG

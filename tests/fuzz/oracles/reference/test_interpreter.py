@@ -94,6 +94,8 @@ def test_a_value_that_nothing_reads_is_never_computed(reference):
     with pytest.raises(DivisionByZero):
         reference.execute("WITH 1 / 0 AS x, 2 AS y WITH * RETURN *")
     with pytest.raises(DivisionByZero):
+        reference.execute("WITH 1 / 0 AS x, 2 AS y RETURN y", eager=True)
+    with pytest.raises(DivisionByZero):
         reference.execute("WITH DISTINCT 1 / 0 AS x RETURN 1 AS y")
 
 
