@@ -124,12 +124,32 @@ def _runs_agree(expected: list[Any], found: list[Any], keys: list[Any] | None) -
     if keys is None or len(keys) != len(expected):
         return Counter(expected) == Counter(found)
     start = 0
-    for _, run in itertools.groupby(keys):
+    for _, run in itertools.groupby(_decided(keys)):
         stop = start + sum(1 for _ in run)
         if Counter(expected[start:stop]) != Counter(found[start:stop]):
             return False
         start = stop
     return True
+
+
+def _decided(keys: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """As much of each sort key as decides: up to the first part whose rows differ in the last digits of a float alone.
+
+    Which of them comes first is open, and with it what the later parts decide.
+    """
+    rounded = [tuple(map(_rounded, key)) for key in keys]
+    exact: dict[tuple[Any, ...], set[Any]] = {}
+    for key, near in zip(keys, rounded, strict=True):
+        for i, part in enumerate(key):
+            exact.setdefault(near[: i + 1], set()).add(part)
+    ends = ((i for i in range(1, len(near) + 1) if len(exact[near[:i]]) > 1) for near in rounded)
+    return [near[: next(end, None)] for near, end in zip(rounded, ends, strict=True)]
+
+
+def _rounded(part: Any) -> Any:
+    if isinstance(part, tuple):
+        return tuple(map(_rounded, part))
+    return float(f"{part:.11g}") if isinstance(part, float) and math.isfinite(part) else part
 
 
 def similar(known: Known, expected: Outcome, found: Outcome) -> bool:

@@ -151,13 +151,11 @@ def _sorted(run: Run, sorting: tuple[a.SortItem, ...], made: list[_Made]) -> tup
     keyed = []
     for m in made:
         both = m.both()
-        key = []
-        for item in sorting:
-            found = order_key(run.expressions.evaluate(item.expression, both, m.group))
-            key.append(_Descending(found) if item.descending else found)
-        keyed.append((tuple(key), m))
-    keyed.sort(key=lambda pair: pair[0])
-    return [m for _, m in keyed], [k for k, _ in keyed]
+        key = tuple(order_key(run.expressions.evaluate(item.expression, both, m.group)) for item in sorting)
+        directed = tuple(_Descending(k) if i.descending else k for k, i in zip(key, sorting, strict=True))
+        keyed.append((directed, key, m))
+    keyed.sort(key=lambda found: found[0])
+    return [m for _, _, m in keyed], [key for _, key, _ in keyed]
 
 
 def _count(run: Run, expression: e.Expression, clause: str) -> int:

@@ -64,3 +64,16 @@ def test_what_nothing_reads_may_be_computed_or_not(bench):
     comparison = Comparison(bench, Prepared.of(Query(query)))
     assert comparison.judge(Outcome("DivisionByZero at runtime")) is Verdict.EAGER
     assert comparison.judge(Outcome("TypeMismatch at runtime")) is Verdict.WRONG
+
+
+def test_a_rare_order_inside_collect_is_open():
+    bench = Bench("UNWIND range(1, 40) AS i CREATE ({x: 1}) WITH count(*) AS c CREATE ({x: 2})")
+    assert judged(bench, "MATCH (n) RETURN collect(DISTINCT n.x) AS x", [[2, 1]]) is Verdict.SOME_ORDER
+    bench.close()
+
+
+def test_what_the_last_digits_of_a_sum_decide_in_order_by_is_open(bench):
+    text = "UNWIND [[1.0, 'b'], [1.0000000000000002, 'a'], [2.0, 'c']] AS r RETURN r[1] AS x ORDER BY r[0], x"
+    assert judged(bench, text, ["b", "a", "c"]) is Verdict.AGREED
+    assert judged(bench, text, ["a", "b", "c"]) is Verdict.AGREED
+    assert judged(bench, text, ["a", "c", "b"]) is Verdict.WRONG
