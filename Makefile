@@ -35,7 +35,7 @@ install = $(PIP) -e '.[hnsw,$(1)]' $(2) || { \
 	$(PIP) -e '.[$(1)]' $(2); }
 endif
 
-.PHONY: run test lint types unit bench-social bench-point bench-language clean
+.PHONY: run test lint types unit bench-social bench-point bench-storage bench-language sweep-storage clean
 
 run: $(VENV)/.run
 	@$(BIN)/memoradb serve --data $(DATA) --sample python \
@@ -62,10 +62,16 @@ bench-social: $(VENV)/.test
 bench-point: $(VENV)/.test
 	$(BIN)/python bench/point.py
 
-ifneq ($(wildcard bench/language.py),)
+bench-storage: $(VENV)/.test
+	$(BIN)/python bench/storage.py --only '$(ONLY)'
+
 bench-language: $(VENV)/.test
 	$(BIN)/python bench/language.py
-endif
+
+# Every fault of the disk at every place, and 500 processes killed under load: long, and prints how many images it saw.
+sweep-storage: $(VENV)/.test
+	$(BIN)/python tests/storage/disk_sweep.py $(SWEEP)
+	$(BIN)/python tests/storage/process_killer.py $(KILL)
 
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else \

@@ -17,6 +17,10 @@ class Clock(Protocol):
         """Nanoseconds since some moment; never goes back."""
         ...
 
+    def sleep(self, ns: int) -> None:
+        """Let the calling thread wait for ``ns`` nanoseconds."""
+        ...
+
 
 class SystemClock:
     """The machine's clocks."""
@@ -26,6 +30,9 @@ class SystemClock:
 
     def monotonic_ns(self) -> int:
         return time.monotonic_ns()
+
+    def sleep(self, ns: int) -> None:
+        time.sleep(ns / 1e9)
 
 
 class ManualClock:
@@ -46,6 +53,9 @@ class ManualClock:
 
     def monotonic_ns(self) -> int:
         return self._monotonic
+
+    def sleep(self, ns: int) -> None:
+        self.advance(ns)
 
     def advance(self, ns: int) -> None:
         """Let ``ns`` nanoseconds pass."""

@@ -87,6 +87,8 @@ FAULTS: Final = (
     Fault("SemanticError", _RUN, "MergeReadOwnWrites", "22N31"),
     Fault("SemanticError", _RUN, "CreateRelationshipWithNullNode", "22004"),
     Fault("ConstraintVerificationFailed", _RUN, "DeleteConnectedNode", "G1001"),
+    Fault("ConstraintVerificationFailed", _RUN, "PropertyExistenceConstraintViolated", "22N77"),
+    Fault("ConstraintVerificationFailed", _RUN, "PropertyTypeConstraintViolated", "22N78"),
     Fault("ConstraintVerificationFailed", _RUN, "UniqueConstraintViolated", "22N79"),
     Fault("ProcedureError", _RUN, "ProcedureCallFailed", "52N37"),
 )

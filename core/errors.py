@@ -65,6 +65,13 @@ class MemoraDBError(Exception):
             self.position = position_of(text, self.span.start)
         return self
 
+    def relocated(self, text: str) -> Self:
+        """The same error shown in ``text``, which has the same places as the one that it was located in."""
+        if self.span is not None:
+            self._text = text
+            self.position = position_of(text, self.span.start)
+        return self
+
     def __str__(self) -> str:
         lines = [self.message]
         if self._text and self.span is not None:
@@ -176,6 +183,10 @@ class ArgumentError(MemQLError):
     detail = "InvalidArgumentValue"
 
 
+class TooManyBadRows(ArgumentError):
+    """An import met more bad rows than it was told to leave out; the message shows the first one too many."""
+
+
 class ArithmeticFault(MemQLError):
     """Arithmetic without a result: division by zero, overflow."""
 
@@ -280,10 +291,24 @@ class ConstraintError(MemoraDBError):
 
 
 class UniqueViolation(ConstraintError):
-    """Two nodes would share a value that must be unique."""
+    """Two elements would share a value that must be unique."""
 
     gqlstatus = "22N80"
     detail = "UniqueConstraintViolated"
+
+
+class ExistenceViolation(ConstraintError):
+    """An element would lack a property that it must have."""
+
+    gqlstatus = "22N77"
+    detail = "PropertyExistenceConstraintViolated"
+
+
+class TypeViolation(ConstraintError):
+    """A property would have a value of a type that it must not have."""
+
+    gqlstatus = "22N78"
+    detail = "PropertyTypeConstraintViolated"
 
 
 class DeleteConnectedNode(ConstraintError):
@@ -304,10 +329,16 @@ class StorageError(MemoraDBError):
 
 
 class CorruptionError(StorageError):
-    """Bytes that fail their checksum where they must be whole."""
+    """Bytes that fail their checksum where they must be whole; ``file`` and ``offset_bytes`` say where."""
 
     def __init__(self, message: str, *, file: str = "", offset_bytes: int = 0) -> None:
-        super().__init__(message)
+        hint = None
+        if file:
+            hint = (
+                f"The damage is in {file} at byte {offset_bytes}, and nothing was changed. `memoradb check --data "
+                "DIRECTORY` tells all of it, and with `--salvage TARGET` copies what is whole to another directory."
+            )
+        super().__init__(message, hint=hint)
         self.file = file
         self.offset_bytes = offset_bytes
 
@@ -338,6 +369,20 @@ class ForeignDirectory(StorageError):
 
     code = "Neo.ClientError.General.InvalidDirectory"
     gqlstatus = "50N13"
+
+
+class HistoryUnavailable(StorageError):
+    """A state of the past that is no longer kept, or is not there yet; ``horizon`` is the oldest position kept."""
+
+    code = "Neo.ClientError.General.HistoryUnavailable"
+    gqlstatus = "50N15"
+
+    def __init__(self, message: str, *, horizon: int, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.horizon = horizon
+
+    def to_dict(self) -> dict[str, object]:
+        return super().to_dict() | {"horizon": self.horizon}
 
 
 class DatabaseClosed(StorageError):
@@ -388,6 +433,13 @@ class QueryMemoryExceeded(LimitError):
 
     code = "Neo.TransientError.General.MemoryPoolOutOfMemoryError"
     gqlstatus = "54002"
+
+
+class MemoryLimitExceeded(LimitError):
+    """The write would take more memory than graph and transactions may have; nothing of it was applied."""
+
+    code = "Neo.TransientError.General.MemoryPoolOutOfMemoryError"
+    gqlstatus = "54003"
 
 
 class ProtocolError(MemoraDBError):

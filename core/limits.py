@@ -70,11 +70,30 @@ PLAN_CACHE_TEXT_BYTES: Final = 100_000
 SEGMENT_BYTES: Final = 16 << 20
 """A log segment is full before it would grow beyond this; a record that is larger gets a segment of its own."""
 
+SEGMENT_BYTES_FIRST: Final = 256 << 10
+"""The first log segment's size; each is twice as large as the one before, up to the size above."""
+
 RECORD_BYTES_MAX: Final = 1 << 30
 """Payload of one log record."""
 
+DISK_RESERVE_BYTES: Final = 64 << 20
+"""Free bytes of the disk, or an eighth of a small one, that only deletes may use: below them all other writes fail."""
+
 CHECKPOINT_LOG_BYTES: Final = 256 << 20
 """Log written since the last checkpoint that makes the next one due."""
+
+CHECKPOINT_LOG_RECORDS: Final = 131_072
+"""Positions of the log since the last checkpoint that make the next one due. Replaying small transactions takes 5 to 6
+us each, so that any state of the past, and opening after a crash, is at most about 0.8 s of replay away."""
+
+HISTORY_VIEW_BYTES: Final = 256 << 20
+"""States of the past that are kept for the next who asks: the bytes of their own, beyond what is mapped from files."""
+
+HISTORY_MEMORY_BYTES: Final = 64 << 20
+"""Changesets that a database without a path keeps, so that its past can be read."""
+
+HISTORY_MARK_RECORDS: Final = 1_024
+"""Records of the log from one remembered place to the next: what a look-up by transaction or time reads at most."""
 
 DELTA_EDGES_MAX: Final = 262_144
 """Relationships in the chained delta before it is folded into the base."""
@@ -82,11 +101,17 @@ DELTA_EDGES_MAX: Final = 262_144
 UNDO_BYTES_MAX: Final = 512 << 20
 """Undo kept for old snapshots; a reader older than that fails with SnapshotTooOld."""
 
+UNDO_AGE_MS_MAX: Final = 60 * 60 * 1000
+"""Likewise by age: who reads at one snapshot for longer than an hour has most likely forgotten about it."""
+
 MISFIT_FRACTION: Final = 0.01
 """Share of a typed column that may be of another type before the column becomes a list column."""
 
 HNSW_ROWS_MIN: Final = 8_192
 """Vectors a segment needs before a graph pays; fewer are scanned exactly."""
+
+IMPORT_RECORD_BYTES_MAX: Final = 64 << 20
+"""One line, record or element of an imported file: what is longer is rather a quote that nobody closed."""
 
 # --- server ------------------------------------------------------------------
 

@@ -151,7 +151,7 @@ def stress(settings: Settings) -> Report:
 
 def _modes(wanted: Collection[str], i: int) -> list[str]:
     """The oracles of case ``i``: the cheap ones always, the costly ones in turn."""
-    turn = ("batch", "rules", "kernels", "index")
+    turn = ("batch", "rules", "kernels", "index", "past")
     modes = [m for m in wanted if m not in turn and m != "reopen"]
     if turn[i % len(turn)] in wanted:
         modes.append(turn[i % len(turn)])

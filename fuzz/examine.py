@@ -16,7 +16,7 @@ from .oracles.reference.run import Exhausted
 from .oracles.round_trip import printed
 from .strategies.queries import Query
 
-MODES: Final = ("reference", "batch", "rules", "kernels", "index", "partition", "print", "reopen")
+MODES: Final = ("reference", "batch", "rules", "kernels", "index", "partition", "print", "past", "reopen")
 """The oracles by name. ``reference`` compares with the interpreter; the variants are judged by it too."""
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from memoradb.core import limits
@@ -37,7 +38,7 @@ def normalise_parameters(parameters: Mapping[str, Any]) -> dict[str, Value]:
         ArithmeticOverflow: an integer beyond 64 bits.
         LimitError: too many parameters, or nested too deep.
     """
-    if not isinstance(parameters, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if type(parameters) is not dict and not isinstance(parameters, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeMismatch(
             f"Parameters are a map of names to values, not a Python {type(parameters).__name__}.",
             hint='Write {"name": value}.',
@@ -52,13 +53,19 @@ def normalise_parameters(parameters: Mapping[str, Any]) -> dict[str, Value]:
         )
     plain = {}
     for name, value in parameters.items():
-        if not isinstance(name, str):
+        if type(name) is not str and not isinstance(name, str):
             raise TypeMismatch(
                 f"Parameter names are strings, not a Python {type(name).__name__}.", detail="InvalidParameterType"
             )
         # The common case in one look: exact scalar types need no walk.
         kind = type(value)
-        if kind is float or kind is bool or value is None or (kind is str and value.isascii()):
+        if (
+            (kind is int and INTEGER_MIN <= value <= INTEGER_MAX)
+            or (kind is str and value.isascii())
+            or kind is float
+            or kind is bool
+            or value is None
+        ):
             plain[name] = value
         else:
             plain[name] = normalise(value, f"${name}")
@@ -69,13 +76,26 @@ _SCALARS = frozenset((str, float, bool, int, type(None)))
 
 
 def _is_plain(values: Collection[Any]) -> bool:
-    """Whether all are scalars that may stay as they are: the usual rows of an UNWIND, looked at without a walk."""
+    """Whether all are scalars that may stay as they are: the usual values of an UNWIND, looked at without a walk."""
     kinds = set(map(type, values))
     if not kinds <= _SCALARS:
         return False
-    if str in kinds and not all(v.isascii() for v in values if type(v) is str):
+    if str in kinds and not all(map(str.isascii, (v for v in values if type(v) is str))):
         return False
-    return int not in kinds or all(INTEGER_MIN <= v <= INTEGER_MAX for v in values if type(v) is int)
+    if int not in kinds:
+        return True
+    numbers = values if len(kinds) == 1 else [v for v in values if type(v) is int]
+    return min(numbers) >= INTEGER_MIN and max(numbers) <= INTEGER_MAX
+
+
+def _plain_rows(rows: Sequence[Any]) -> bool:
+    """Whether all are dictionaries of names and plain scalars: the usual rows of an UNWIND, taken as one."""
+    if set(map(type, rows)) != {dict}:
+        return False
+    names = set(chain.from_iterable(rows))
+    if not all(type(name) is str and name.isascii() for name in names):
+        return False
+    return _is_plain(list(chain.from_iterable(map(dict.values, rows))))
 
 
 def _text(value: str, where: str) -> str:
@@ -120,6 +140,8 @@ def normalise(value: Any, where: str = "value", depth: int = 0) -> Value:
     if isinstance(value, (list, tuple)):
         if _is_plain(value):
             return list(value)
+        if depth < limits.VALUE_DEPTH_MAX and _plain_rows(value):
+            return list(map(dict.copy, value))
         return [normalise(v, f"{where}[{i}]", depth + 1) for i, v in enumerate(value)]
     if isinstance(value, Mapping):
         if kind is dict and set(map(type, value)) == {str} and all(map(str.isascii, value)):

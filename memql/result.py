@@ -29,6 +29,10 @@ class Summary:
     compile_ns: int = 0
     position: int | None = None
     """Log position of the commit, None where nothing was written."""
+    transaction: int | None = None
+    """The number of the transaction, for AS OF TRANSACTION; None where nothing was written."""
+    as_of: int | None = None
+    """Log position of the state of the past that was read; None for the present."""
 
 
 @dataclass(slots=True)

@@ -12,17 +12,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
 
 from memoradb.core.clock import Clock, SystemClock
-from memoradb.core.errors import MemoraDBError, MemQLError, ParameterMissing, QueryTooComplex
+from memoradb.core.errors import (
+    ArgumentError,
+    MemoraDBError,
+    MemQLError,
+    ParameterMissing,
+    QueryTooComplex,
+    SemanticError,
+)
 from memoradb.core.limits import NESTING_DEPTH_MAX
 from memoradb.core.rng import Random, SystemRandom
 from memoradb.core.spans import Span, position_of
 from memoradb.core.values import Value
+from memoradb.storage.overlay import Overlay
 from memoradb.storage.view import Counters, GraphView
 
+from .as_of import Timed, is_timed, take_apart
 from .bind.types import Type
 from .exec.context import Cancellation, Context, KernelUse, batch_bytes
 from .exec.materialise import materialise
@@ -32,7 +41,8 @@ from .functions.registry import FunctionRegistry
 from .notifications import Notification, NotificationKind, Remark
 from .optimize.plan_cache import PlanCache
 from .optimize.planner import PhysicalPlan, plan
-from .parameters import normalise_parameters, type_of
+from .parameters import normalise, normalise_parameters, type_of
+from .past import Moments
 from .plan.explain import Measured, logical_lines, physical_lines, render, summary_plan
 from .procedures.registry import ProcedureRegistry
 from .result import StatementResult, Summary
@@ -67,7 +77,8 @@ class Options:
     ``timeout_ms`` None: no limit. ``disabled_rules``: rewrite rules left out (such plans are not cached).
     ``batch_rows``: the most rows in a batch. ``kernels``: whether vectorised kernels run on batches that are large
     enough for them (``auto``), on every batch (``always``), or not at all (``never``: list columns and scalar
-    semantics throughout); no result depends on it.
+    semantics throughout); no result depends on it. ``as_of``: read the graph of then, as AS OF in the text does: a
+    transaction's number, or a time.
     """
 
     timeout_ms: int | None = None
@@ -77,6 +88,19 @@ class Options:
     memory_bytes_max: int | None = None
     read_only: bool = False
     kernels: KernelUse = "auto"
+    as_of: Value = None
+
+
+PLAIN_OPTIONS: Final = Options()
+"""What most statements are run with; never changed."""
+
+
+@dataclass(slots=True)
+class Plans:
+    """Both levels of the plan cache."""
+
+    by_text: PlanCache[Prepared] = field(default_factory=PlanCache)
+    by_fingerprint: PlanCache[PhysicalPlan] = field(default_factory=PlanCache)
 
 
 @dataclass(slots=True)
@@ -88,25 +112,34 @@ class QueryEngine:
     random: Random = field(default_factory=SystemRandom)
     functions: FunctionRegistry = field(default_factory=FunctionRegistry)
     procedures: ProcedureRegistry = field(default_factory=ProcedureRegistry)
-    _by_text: PlanCache[Prepared] = field(default_factory=PlanCache)
-    _by_fingerprint: PlanCache[PhysicalPlan] = field(default_factory=PlanCache)
+    _present: Plans = field(default_factory=Plans)
+    _past: Plans = field(default_factory=Plans)
+    """Of statements with AS OF, without it: whatever the moment, they share their plans."""
+    _timed: PlanCache[Timed] = field(default_factory=PlanCache)
+    _moments: Moments = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._moments = Moments(self.storage, self.clock)
 
     # --- text to plan
 
-    def prepare(self, text: str, view: GraphView, disabled_rules: Collection[str] = ()) -> Prepared:
+    def prepare(self, text: str, view: GraphView, disabled_rules: Collection[str] = (), past: bool = False) -> Prepared:
         """The plan for ``text``, from the cache where it was seen before, whatever its literals.
+
+        ``past``: ``view`` is one of many states of the past; their plans are kept by schema and rough size.
 
         Raises:
             MemQLError: the text is not a statement that can be run; with its position.
         """
         if disabled_rules:
             return _prepared(text, self._compile(statement_text(text), view, {}, disabled_rules), {}, False)
-        version = (view.schema_version, view.statistics.generation())
-        prepared = self._by_text.get(text, version)
+        plans = self._past if past else self._present
+        version = (view.schema_version, _size(view) if past else view.statistics.generation())
+        prepared = plans.by_text.get(text, version)
         if prepared is not None:
             return prepared
         lifted = fingerprint(statement_text(text))
-        compiled = self._by_fingerprint.get(lifted.key, version)
+        compiled = plans.by_fingerprint.get(lifted.key, version)
         if compiled is None:
             types = {name: type_of(value) for name, value in lifted.parameters.items()}
             try:
@@ -114,11 +147,11 @@ class QueryEngine:
             except MemoraDBError:
                 # The error must point into the text as written; should that compile, its plan is as good.
                 prepared = _prepared(text, self._compile(text, view, {}), {}, False)
-                self._by_text.put(text, version, prepared)
+                plans.by_text.put(text, version, prepared)
                 return prepared
-            self._by_fingerprint.put(lifted.key, version, compiled)
+            plans.by_fingerprint.put(lifted.key, version, compiled)
         prepared = _prepared(text, compiled, lifted.parameters, True)
-        self._by_text.put(text, version, prepared)
+        plans.by_text.put(text, version, prepared)
         return prepared
 
     def _compile(
@@ -146,8 +179,24 @@ class QueryEngine:
 
     def forget_plans(self) -> None:
         """Drop all cached plans: what a procedure or function name means has changed."""
-        self._by_text.clear()
-        self._by_fingerprint.clear()
+        for plans in (self._present, self._past):
+            plans.by_text.clear()
+            plans.by_fingerprint.clear()
+        self._timed.clear()
+
+    def metrics(self) -> dict[str, int | float]:
+        """Counters for monitoring: how often a plan was found by its text, or by its fingerprint."""
+        found: dict[str, int | float] = {}
+        for name, plans in (("plan_cache", self._present), ("plan_cache_as_of", self._past)):
+            texts, fingerprints = plans.by_text.counters, plans.by_fingerprint.counters
+            asked = texts.hits + texts.misses
+            found |= {
+                f"{name}_text_hits": texts.hits,
+                f"{name}_fingerprint_hits": fingerprints.hits,
+                f"{name}_misses": fingerprints.misses,
+                f"{name}_hit_rate": (texts.hits + fingerprints.hits) / asked if asked else 0.0,
+            }
+        return found
 
     # --- plan to result
 
@@ -166,15 +215,22 @@ class QueryEngine:
         Raises:
             MemoraDBError: any of the tree in ``core.errors``.
         """
-        options = options or Options()
+        options = options or PLAIN_OPTIONS
         if type(text) is not str:
             text = statement_text(text)
         started = self.clock.monotonic_ns()
         given = normalise_parameters(parameters) if parameters else {}
-        if transaction is not None:
-            prepared = self.prepare(text, transaction.view, options.disabled_rules)
-            compiled = self.clock.monotonic_ns()
-            result = self._in_transaction(text, prepared, given, transaction, options)
+        if options.as_of is not None or is_timed(text):
+            result, compiled = self._in_the_past(text, given, transaction, options)
+        elif transaction is not None:
+            transaction.begin_statement()
+            try:
+                # Planning reads, too, but no answer rests on it: nothing of it is noted for the validation.
+                prepared = self.prepare(text, transaction.overlay, options.disabled_rules)
+                compiled = self.clock.monotonic_ns()
+                result = self._in_transaction(text, prepared, given, transaction, options)
+            finally:
+                transaction.end_statement()
         else:
             snapshot = self.storage.snapshot()
             prepared = self.prepare(text, snapshot, options.disabled_rules)
@@ -189,6 +245,7 @@ class QueryEngine:
                     result = self._run(text, prepared, given, own.view, options)
                     committed = own.commit()
                     result.summary.position = committed.position
+                    result.summary.transaction = committed.transaction
         result.summary.compile_ns = compiled - started
         result.summary.time_ns = self.clock.monotonic_ns() - started
         return result
@@ -201,19 +258,99 @@ class QueryEngine:
         transaction: Transaction,
         options: Options,
     ) -> StatementResult:
+        view, overlay = transaction.view, transaction.overlay
+        if transaction.deadline_ns is not None:
+            options = self._until(transaction.deadline_ns, options)
         if prepared.plan.logical.read_only:
-            return self._run(text, prepared, given, transaction.view, options)
-        savepoint = transaction.view.savepoint()
+            return self._run(text, prepared, given, view, options, overlay)
+        savepoint = overlay.savepoint()
         try:
-            return self._run(text, prepared, given, transaction.view, options)
+            return self._run(text, prepared, given, view, options, overlay)
         except BaseException:
-            transaction.view.rollback_to(savepoint)
+            overlay.rollback_to(savepoint)
             raise
 
+    # --- the past
+
+    def _in_the_past(
+        self, text: str, given: Mapping[str, Value], transaction: Transaction | None, options: Options
+    ) -> tuple[StatementResult, int]:
+        """The result of a statement with AS OF, and when it was compiled.
+
+        Inside a transaction it reads what was committed, without the transaction's own changes; the past does not
+        change, so nothing of it has to be validated at the commit.
+        """
+        if transaction is None:
+            return self._as_of(text, given, options)
+        transaction.begin_statement()
+        try:
+            if transaction.deadline_ns is not None:
+                options = self._until(transaction.deadline_ns, options)
+            return self._as_of(text, given, options)
+        finally:
+            transaction.end_statement()
+
+    def _as_of(self, text: str, given: Mapping[str, Value], options: Options) -> tuple[StatementResult, int]:
+        rest, position = self._past_position(text, given, options)
+        try:
+            view = self.storage.history.at(position)
+            prepared = self.prepare(rest, view, options.disabled_rules, past=True)
+            compiled = self.clock.monotonic_ns()
+            if not prepared.plan.logical.read_only:
+                raise SemanticError(
+                    "A statement as of the past cannot write.", phase="runtime", detail="InvalidClauseComposition"
+                )
+            result = self._run(rest, prepared, given, view, options)
+        except MemoraDBError as error:
+            raise error.relocated(text) from None
+        result.summary.query = text
+        result.summary.as_of = position
+        if result.summary.plan is not None:
+            result.summary.plan = f"As of position {position} of the log\n\n{result.summary.plan}"
+        return result, compiled
+
+    def _past_position(self, text: str, given: Mapping[str, Value], options: Options) -> tuple[str, int]:
+        """A statement without its AS OF, and the position that it is to be run at."""
+        if not is_timed(text):
+            moment = normalise(options.as_of, "as_of")
+            return text, self._moments.position_of(moment, isinstance(moment, int))
+        if options.as_of is not None:
+            raise ArgumentError("The statement has an AS OF of its own.", hint="Give `as_of` or write it, not both.")
+        present = self.storage.snapshot()
+        timed = self._timed.get(text, (0, 0))
+        if timed is None:
+            from .bind.catalog import GraphCatalog
+
+            timed = take_apart(text, GraphCatalog(present, self.functions, self.procedures))
+            self._timed.put(text, (0, 0), timed)
+        if not timed.parameters <= given.keys():
+            raise _missing(text, min(timed.parameters - given.keys()), given)
+        try:
+            moment = timed.moment(self._context(present, given, options, None, present.position))
+            return timed.rest, self._moments.position_of(moment, timed.transaction)
+        except MemoraDBError as error:
+            error.span = error.span or timed.span
+            raise error.located(text) from None
+
+    def _until(self, deadline_ns: int, options: Options) -> Options:
+        """The same options with an end that is no later than ``deadline_ns``."""
+        cancellation = options.cancellation
+        if cancellation is None:
+            own = None if options.timeout_ms is None else self.clock.monotonic_ns() + options.timeout_ms * 1_000_000
+            cancellation = Cancellation(self.clock, own)
+        cancellation.end_by(deadline_ns)
+        return replace(options, cancellation=cancellation)
+
     def _run(
-        self, text: str, prepared: Prepared, given: Mapping[str, Value], view: GraphView, options: Options
+        self,
+        text: str,
+        prepared: Prepared,
+        given: Mapping[str, Value],
+        view: GraphView,
+        options: Options,
+        planning: GraphView | None = None,
     ) -> StatementResult:
-        physical = prepared.plan.for_view(view)
+        physical = prepared.plan.for_view(view, planning)
         logical = physical.logical
         if not logical.read_only and options.read_only and logical.mode is not StatementMode.EXPLAIN:
             raise MemQLError(
@@ -225,9 +362,9 @@ class QueryEngine:
         if not logical.parameters <= parameters.keys() and logical.mode is not StatementMode.EXPLAIN:
             raise _missing(text, min(logical.parameters - parameters.keys()), given)
         if logical.mode is StatementMode.EXPLAIN:
-            return self._explained(text, physical, _current(prepared, view))
+            return self._explained(text, physical, _current(prepared, planning or view))
         profile = Profile(time.perf_counter_ns) if logical.mode is StatementMode.PROFILE else None
-        context = self._context(view, parameters, options, profile)
+        context = self._context(view, parameters, options, profile, _position(planning or view))
         before = Counters() if logical.read_only else context.writer.statement_counters()
         try:
             values, count = self._drain(physical, context, logical.columns)
@@ -240,7 +377,7 @@ class QueryEngine:
         except RecursionError:
             raise _too_complex() from None
         counters = before if logical.read_only else context.writer.statement_counters(before)
-        summary = Summary(text, logical.statement_type, counters, notifications=_current(prepared, view))
+        summary = Summary(text, logical.statement_type, counters, notifications=_current(prepared, planning or view))
         if profile is not None:
             self._describe(summary, physical, profile.measured)
         return StatementResult(logical.columns, values, count, summary)
@@ -265,6 +402,7 @@ class QueryEngine:
         parameters: Mapping[str, Value],
         options: Options,
         profile: Profile | None,
+        position: int,
     ) -> Context:
         cancellation = options.cancellation
         if cancellation is None and options.timeout_ms is not None:
@@ -278,6 +416,8 @@ class QueryEngine:
             random=self.random,
             functions=self.functions,
             procedures=self.procedures,
+            past=self.storage,
+            position=position,
             batch_rows=options.batch_rows,
             cancellation=cancellation,
             memory_bytes_max=options.memory_bytes_max,
@@ -299,6 +439,17 @@ class QueryEngine:
             parts.append("Rules that fired: " + ", ".join(dict.fromkeys(physical.rules)))
         summary.plan = "\n\n".join(parts)
         summary.plan_tree = summary_plan(lines)
+
+
+def _position(view: GraphView) -> int:
+    """The log position of what is committed in a view."""
+    return view.base.position if isinstance(view, Overlay) else view.position  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def _size(view: GraphView) -> int:
+    """The order of magnitude of a graph: the same for two that are within twice each other, mostly."""
+    statistics = view.statistics
+    return statistics.nodes().bit_length() << 8 | statistics.relationships().bit_length()
 
 
 def _prepared(text: str, plan: PhysicalPlan, literals: Mapping[str, Value], fingerprinted: bool) -> Prepared:

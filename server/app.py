@@ -22,6 +22,7 @@ from memoradb.database import Database
 from .config import ServerConfig
 from .http.admin import HealthHandler, MetricsHandler, SnapshotHandler
 from .http.base import DISCARD_BYTES_MAX, Handler
+from .http.changes import ChangesHandler
 from .http.items import (
     BatchHandler,
     EdgesHandler,
@@ -33,6 +34,7 @@ from .http.items import (
     VectorsHandler,
 )
 from .http.query import QueryHandler
+from .http.transactions import BeginHandler, CommitHandler, RollbackHandler
 from .items import Items
 from .session import SessionCore
 from .wire.listener import WireConnection
@@ -61,6 +63,10 @@ def make_application(core: SessionCore) -> Application:
             (r"/query", QueryHandler, base),
             (r"/api/v1/health", HealthHandler, base),
             (r"/api/v1/metrics", MetricsHandler, base),
+            (r"/api/v1/changes", ChangesHandler, base),
+            (r"/api/v1/transactions", BeginHandler, base),
+            (r"/api/v1/transactions/([\w-]+)/commit", CommitHandler, base),
+            (r"/api/v1/transactions/([\w-]+)/rollback", RollbackHandler, base),
             (r"/api/v1/nodes", NodesHandler, items),
             (r"/api/v1/nodes/([0-9]+)", NodeHandler, items),
             (r"/api/v1/nodes/([0-9]+)/related", RelatedHandler, items),
@@ -195,6 +201,7 @@ class Server:
         if self._wire is not None:
             self._wire.close()
         await self.core.drain(self.config.grace_seconds)
+        self.core.transactions.close()
         if self._mcp is not None:
             self._mcp.should_exit = True
         if self._http is not None:

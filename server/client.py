@@ -2,8 +2,7 @@
 
 Both have ``execute`` as an embedded database has it, and answer with the same ``Result`` of the same values: over HTTP
 they ask for MessagePack, which keeps the types that JSON has not. Errors come back as the classes they were on the
-server. Transactions of several statements need a connection that the server knows again: they go over ``memoradb://``
-only.
+server. Transactions of several statements belong to the connection over ``memoradb://``, and have a name over HTTP.
 """
 
 from __future__ import annotations
@@ -12,13 +11,13 @@ import http.client
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, overload
 from urllib.parse import urlsplit
 
 import orjson
 
 from memoradb.core import errors
+from memoradb.core.clock import SystemClock
 from memoradb.core.errors import (
     ArgumentError,
     ConfigurationError,
@@ -27,13 +26,15 @@ from memoradb.core.errors import (
     RemoteProtocolError,
     TransactionClosed,
 )
-from memoradb.core.retry import run_retried
+from memoradb.core.retry import ATTEMPTS, run_retried
+from memoradb.core.rng import SystemRandom
 from memoradb.core.spans import Position, Span
 from memoradb.core.values import Value
 from memoradb.memql.notifications import Notification
 from memoradb.memql.parameters import normalise_parameters
 from memoradb.memql.result import StatementResult, Summary
 from memoradb.result import Result
+from memoradb.storage.transaction import Isolation
 from memoradb.storage.view import Counters
 
 from .http.values import MSGPACK
@@ -78,8 +79,8 @@ class Client(Protocol):
         """Run one statement on the server."""
         ...
 
-    def begin(self) -> ClientTransaction:
-        """An explicit transaction; use it as a context manager. ConfigurationError over HTTP."""
+    def begin(self, *, isolation: Isolation = ..., timeout_ms: int | None = ...) -> ClientTransaction:
+        """An explicit transaction, as ``Database.begin``; use it as a context manager."""
         ...
 
     def close(self) -> None:
@@ -99,6 +100,8 @@ def remote_error(fields: Mapping[str, Any], query: str | None = None) -> MemoraD
         kind = MemoraDBError
     if issubclass(kind, errors.LimitError):
         error: MemoraDBError = kind(message, limit=str(fields.get("limit")), value=int(fields.get("value") or 0))
+    elif issubclass(kind, errors.HistoryUnavailable):
+        error = kind(message, horizon=int(fields.get("horizon") or 0))
     else:
         error = kind(message)
     for attribute in ("code", "gqlstatus", "kind", "phase", "detail", "hint"):
@@ -123,6 +126,8 @@ def _summary(query: str, fields: Mapping[str, Any]) -> Summary:
         round(fields.get("time_ms", 0) * 1e6),
         round(fields.get("compile_ms", 0) * 1e6),
         fields.get("position"),
+        fields.get("transaction"),
+        fields.get("as_of"),
     )
 
 
@@ -151,7 +156,49 @@ def _check_text(query: str) -> None:
         ) from None
 
 
-class HttpClient:
+class _Transactions:
+    """``transaction`` for whoever has ``begin``."""
+
+    def begin(self, *, isolation: Isolation = "serializable", timeout_ms: int | None = None) -> ClientTransaction:
+        """An explicit transaction, as ``Database.begin``; use it as a context manager."""
+        raise NotImplementedError
+
+    @overload
+    def transaction(self, *, isolation: Isolation = ..., timeout_ms: int | None = ...) -> ClientTransaction: ...
+
+    @overload
+    def transaction(
+        self,
+        work: Callable[[ClientTransaction], T],
+        *,
+        isolation: Isolation = ...,
+        timeout_ms: int | None = ...,
+        attempts: int = ...,
+    ) -> T: ...
+
+    def transaction(
+        self,
+        work: Callable[[ClientTransaction], T] | None = None,
+        *,
+        isolation: Isolation = "serializable",
+        timeout_ms: int | None = None,
+        attempts: int = ATTEMPTS,
+    ) -> ClientTransaction | T:
+        """``with client.transaction() as tx`` commits at the end of the block, and rolls back on an exception.
+
+        ``client.transaction(work)`` runs ``work(tx)`` and commits, again after a random pause where it lost to another
+        transaction, ``attempts`` times at most.
+        """
+
+        def begin() -> ClientTransaction:
+            return self.begin(isolation=isolation, timeout_ms=timeout_ms)
+
+        if work is None:
+            return begin()
+        return run_retried(begin, work, attempts, SystemClock(), SystemRandom())
+
+
+class HttpClient(_Transactions):
     """Statements over ``POST /query``; one connection, kept open. Threads may share it: they take turns."""
 
     def __init__(self, host: str, port: int, token: str | None, timeout: float) -> None:
@@ -169,11 +216,23 @@ class HttpClient:
         timeout_ms: int | None = None,
         read_only: bool = False,
     ) -> Result:
+        return self._execute(query, parameters, timeout_ms, read_only, None)
+
+    def _execute(
+        self,
+        query: str,
+        parameters: Mapping[str, Any] | None,
+        timeout_ms: int | None,
+        read_only: bool,
+        transaction: str | None,
+    ) -> Result:
         _check_text(query)
         body = {"query": query, "parameters": _parameters(parameters), "read_only": read_only}
         if timeout_ms is not None:
             body["timeout_ms"] = timeout_ms
-        status, media_type, answer = self._post(encode_value(body))
+        if transaction is not None:
+            body["transaction"] = transaction
+        status, media_type, answer = self._request("POST", "/query", encode_value(body), self._headers)
         if status >= 400 or media_type != MSGPACK:
             raise _http_error(status, answer, query)
         fields = decode_value(answer)
@@ -181,10 +240,18 @@ class HttpClient:
         summary = _summary(query, fields["summary"])
         return Result(StatementResult(tuple(fields["columns"]), values, fields["count"], summary))
 
-    def _post(self, body: bytes) -> tuple[int, str, bytes]:
+    def _json(self, method: str, path: str, body: Any = None) -> Any:
+        """The JSON that answers a request."""
+        headers = self._headers | {"Content-Type": "application/json", "Accept": "application/json"}
+        status, _, answer = self._request(method, path, b"" if body is None else orjson.dumps(body), headers)
+        if status >= 400:
+            raise _http_error(status, answer, "")
+        return orjson.loads(answer)
+
+    def _request(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, str, bytes]:
         with self._lock:
             try:
-                self._connection.request("POST", "/query", body, self._headers)
+                self._connection.request(method, path, body, dict(headers))
                 response = self._connection.getresponse()
                 return response.status, response.headers.get("Content-Type", ""), response.read()
             except (OSError, http.client.HTTPException) as error:
@@ -195,16 +262,38 @@ class HttpClient:
                 self._connection.close()
                 raise
 
-    def begin(self) -> ClientTransaction:
-        """Always raises: HTTP keeps no state between requests.
+    # --- transactions
 
-        Raises:
-            ConfigurationError: always.
+    def begin(self, *, isolation: Isolation = "serializable", timeout_ms: int | None = None) -> ClientTransaction:
+        """An explicit transaction, as ``Database.begin``; use it as a context manager.
+
+        The server rolls it back where it is not used for a minute.
         """
-        raise ConfigurationError(
-            "There are no transactions of several statements over HTTP.",
-            hint='Use memoradb.connect("memoradb://..."), or one statement that does it all.',
-        )
+        path = "/api/v1/transactions"
+        body = {"isolation": isolation} | ({} if timeout_ms is None else {"timeout_ms": timeout_ms})
+        name = self._json("POST", path, body)["id"]
+
+        def execute(query: str, parameters: Mapping[str, Any] | None, timeout_ms: int | None) -> Result:
+            return self._execute(query, parameters, timeout_ms, False, name)
+
+        def end(commit: bool) -> None:
+            self._json("POST", f"{path}/{name}/{'commit' if commit else 'rollback'}")
+
+        return ClientTransaction(execute, end)
+
+    # --- the change feed
+
+    def changes(self, after: int = 0, *, wait_ms: int = 0) -> Iterator[dict[str, Any]]:
+        """What each transaction after a position of the log did, as JSON has it: see ``GET /api/v1/changes``.
+
+        Ends with the newest one; where ``wait_ms`` is given, when none came for so long.
+        """
+        while True:
+            page = self._json("GET", f"/api/v1/changes?after={after}&wait_ms={wait_ms}")
+            yield from page["commits"]
+            if page["next"] == after or (not wait_ms and page["next"] == page["newest"]):
+                return
+            after = page["next"]
 
     def close(self) -> None:
         self._connection.close()
@@ -225,7 +314,7 @@ def _http_error(status: int, answer: bytes, query: str) -> MemoraDBError:
     return remote_error(fields, query)
 
 
-class WireClient:
+class WireClient(_Transactions):
     """Statements over the wire protocol; one socket. Threads may share it: they take turns."""
 
     def __init__(self, host: str, port: int, token: str | None, timeout: float) -> None:
@@ -310,21 +399,20 @@ class WireClient:
 
     # --- transactions
 
-    def begin(self) -> ClientTransaction:
-        """An explicit transaction; use it as a context manager."""
+    def begin(self, *, isolation: Isolation = "serializable", timeout_ms: int | None = None) -> ClientTransaction:
+        """An explicit transaction, as ``Database.begin``; use it as a context manager."""
         with self._lock:
-            self._ask(Begin, "")
-            return ClientTransaction(self, self._number)
+            self._ask(lambda number: Begin(number, isolation, timeout_ms), "")
+            number = self._number
 
-    @contextmanager
-    def transaction(self) -> Iterator[ClientTransaction]:
-        """``with client.transaction() as tx``: commits at the end, rolls back on an exception."""
-        with self.begin() as transaction:
-            yield transaction
+        def execute(query: str, parameters: Mapping[str, Any] | None, timeout_ms: int | None) -> Result:
+            return self._execute(query, parameters, timeout_ms, False, number)
 
-    def run(self, work: Callable[[ClientTransaction], T], *, attempts: int = 5) -> T:
-        """Run ``work`` in a transaction, again where it lost to another one, ``attempts`` times at most."""
-        return run_retried(self.begin, work, attempts)
+        def end(commit: bool) -> None:
+            with self._lock:
+                self._ask(lambda n: Commit(n, number) if commit else Rollback(n, number), "")
+
+        return ClientTransaction(execute, end)
 
     # --- the socket
 
@@ -375,16 +463,19 @@ class ClientTransaction:
     Leaving the ``with`` block commits; an exception rolls back, and so does the end of the connection.
     """
 
-    def __init__(self, client: WireClient, number: int) -> None:
-        self._client = client
-        self._number = number
+    def __init__(
+        self, execute: Callable[[str, Mapping[str, Any] | None, int | None], Result], end: Callable[[bool], None]
+    ) -> None:
+        """``execute`` runs a statement in it; ``end`` commits or, given false, rolls back."""
+        self._execute = execute
+        self._finish = end
         self._is_open = True
 
     def execute(
         self, query: str, parameters: Mapping[str, Any] | None = None, *, timeout_ms: int | None = None
     ) -> Result:
         """Run one statement inside the transaction. One that fails changes nothing; the transaction goes on."""
-        return self._client._execute(query, parameters, timeout_ms, False, self._number)
+        return self._execute(query, parameters, timeout_ms)
 
     def commit(self) -> None:
         """Make the changes durable and visible.
@@ -392,19 +483,18 @@ class ClientTransaction:
         Raises:
             WriteConflict: another transaction committed first what this one touched: run it again.
         """
-        self._end(Commit)
+        self._end(True)
 
     def rollback(self) -> None:
         """Forget the changes; a second time is no error."""
         if self._is_open:
-            self._end(Rollback)
+            self._end(False)
 
-    def _end(self, how: type[Commit] | type[Rollback]) -> None:
+    def _end(self, commit: bool) -> None:
         if not self._is_open:
             raise TransactionClosed("The transaction was committed or rolled back before.")
         self._is_open = False
-        with self._client._lock:
-            self._client._ask(lambda n: how(n, self._number), "")
+        self._finish(commit)
 
     def __enter__(self) -> ClientTransaction:
         return self

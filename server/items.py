@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from memoradb.core.errors import ArgumentError, EntityNotFound, UniqueViolation
+from memoradb.core.errors import ArgumentError, EntityNotFound
 from memoradb.database import Database, Transaction
 from memoradb.result import plain
 
@@ -100,11 +100,7 @@ class Items:
                     "UNWIND $rows AS row MATCH (n:Item {id: row.id}) SET n.embedding = row.dims", {"rows": vectors}
                 )
 
-        try:
-            self._database.run(work)
-        except UniqueViolation:
-            # Somebody else's MERGE of the same id was faster: the node is there now.
-            self._database.run(work)
+        self._database.transaction(work)
         return {"status": "ok", "nodes": len(nodes), "edges": len(edges), "vectors": len(vectors)}
 
     def _dimensions(self) -> int:

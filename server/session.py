@@ -22,6 +22,7 @@ from memoradb.memql.session import Options
 from memoradb.storage.transaction import Transaction
 
 from .config import ServerConfig
+from .transactions import OpenTransactions
 
 T = TypeVar("T")
 
@@ -63,6 +64,8 @@ class SessionCore:
         self.database = database
         self.config = config
         self.served = Served()
+        self.transactions = OpenTransactions(database.storage)
+        """Those of clients without a connection of their own."""
         self._short: dict[str, None] = {}
         self._running: set[Cancellation] = set()
         self._calls = 0
@@ -165,6 +168,7 @@ class SessionCore:
         summary = result.summary
         if (
             summary.query_type == "r"
+            and summary.as_of is None  # a state of the past may have to be made first
             and summary.time_ns - summary.compile_ns <= SHORT_NS
             and len(query) <= SHORT_TEXT_MAX
             and "CALL" not in query.upper()

@@ -6,7 +6,7 @@ from memoradb.memql.result import StatementResult
 
 
 def summary_value(result: StatementResult) -> dict[str, object]:
-    """Query type, counters that are not zero, times in ms; position, plan and notifications where there are any."""
+    """Query type, counters that are not zero, times in ms; what else there is: position, plan, notifications."""
     summary = result.summary
     counters = {n: v for n in type(summary.counters).__slots__ if (v := getattr(summary.counters, n))}
     value: dict[str, object] = {
@@ -18,6 +18,10 @@ def summary_value(result: StatementResult) -> dict[str, object]:
     }
     if summary.position is not None:
         value["position"] = summary.position
+    if summary.transaction is not None:
+        value["transaction"] = summary.transaction
+    if summary.as_of is not None:
+        value["as_of"] = summary.as_of
     if summary.plan is not None:
         value["plan"] = summary.plan
         value["plan_tree"] = summary.plan_tree

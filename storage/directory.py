@@ -1,7 +1,8 @@
 """A data directory: whose it is, what belongs in it, and the lock on it.
 
-    memoradb.json    format and uuid          superblock.json  what is durable        lock   who has it open
-    log/             the log's segments       metadata/        checkpoints            nodes/ edges/ vectors/ text/
+    memoradb.json    format and uuid          superblock-0.json, superblock-1.json    what is durable
+    lock             who has it open          log/             the log's segments
+    metadata/        checkpoints              nodes/ edges/ vectors/ text/            their data
 
 What MemoraDB did not write is never touched: a directory with anything else in it is refused.
 """
@@ -18,11 +19,12 @@ from memoradb.core.errors import CorruptionError, ForeignDirectory
 
 from .checkpoint.manifest import FOLDERS
 from .log.segment import is_segment
+from .log.superblock import NAMES as SUPERBLOCKS
 from .vfs import Lock, Vfs
 
 FORMAT: Final = 1
 IDENTITY: Final = "memoradb.json"
-OWN_NAMES: Final = frozenset((IDENTITY, "lock", "superblock.json", "log", "metadata", *FOLDERS))
+OWN_NAMES: Final = frozenset((IDENTITY, "lock", *SUPERBLOCKS, "log", "metadata", *FOLDERS))
 
 
 class _Identity(msgspec.Struct, frozen=True):
@@ -53,6 +55,9 @@ def open_directory(vfs: Vfs, path: str, create: bool, new_uuid: Callable[[], str
         # Only now: two processes may have found the directory empty.
         if not vfs.exists(f"{path}/{IDENTITY}"):
             vfs.write_atomically(f"{path}/{IDENTITY}", msgspec.json.encode(_Identity(FORMAT, new_uuid())))
+        if not any(vfs.exists(f"{path}/{name}") for name in SUPERBLOCKS):
+            # Whoever made it may have died of a failing sync: what is visible here may not be durable yet.
+            vfs.sync_directory(path)
         _refuse_strangers(vfs, path)
         return read_identity(vfs, path), lock
     except BaseException:

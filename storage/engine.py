@@ -16,32 +16,41 @@ from __future__ import annotations
 
 import threading
 import uuid as uuids
-from collections import Counter, deque
 from collections.abc import Callable
-from typing import Final
 
-from memoradb.core import limits
 from memoradb.core.clock import Clock, SystemClock
-from memoradb.core.errors import DatabaseClosed, ReadOnlyDatabase, StorageError, WriteConflict
+from memoradb.core.errors import (
+    ConfigurationError,
+    DatabaseClosed,
+    ReadOnlyDatabase,
+    UniqueViolation,
+    WriteConflict,
+)
+from memoradb.core.limits import HISTORY_MEMORY_BYTES, HISTORY_VIEW_BYTES
 
 from .apply import apply, check
 from .changeset import Changeset, encode
-from .checkpoint.contents import dump
-from .checkpoint.manifest import write_checkpoint
+from .checkpoint.checkpointer import Checkpointer
 from .directory import open_directory
+from .history import History
+from .history.log_records import LogRecords
+from .history.memory_records import MemoryRecords
 from .idle import IdleWatch
-from .log.writer import LogWriter, check_durability
-from .overlay import Overlay, Touches
+from .index.builder import IndexBuilder
+from .log.durability import check_durability
+from .log.writer import LogWriter
+from .memory import MemoryPool
 from .recovery import recover
+from .retention import Retention
 from .sequencer import LocalSequencer, MemorySequencer, Sequencer
 from .snapshot import Snapshot
+from .space import DiskSpace
 from .statistics import StoreStatistics
 from .store import GraphStore
-from .transaction import Committed, Transaction
+from .transaction import Committed, ExplicitTransaction, Isolation, Transaction, check_isolation
+from .validation import Since, lost_a_race, validate
 from .vfs import Lock, RealVfs, Vfs
-
-HISTORY: Final = 10_000
-"""Commits whose touched elements are remembered for conflict checks; an older transaction that writes must retry."""
+from .writer_lock import WriterLock
 
 
 class Engine:
@@ -56,6 +65,9 @@ class Engine:
         lock: Lock | None = None,
         clock: Clock | None = None,
         checkpointed: int | None = None,
+        memory_limit: int | None = None,
+        retention: Retention | None = None,
+        history_cache: int = HISTORY_VIEW_BYTES,
     ) -> None:
         """Use ``open`` for anything but a sequencer of one's own.
 
@@ -67,31 +79,59 @@ class Engine:
             lock: on the directory.
             clock: tells idleness.
             checkpointed: position of the newest checkpoint, None where there is none.
+            memory_limit: as in ``open``.
+            retention: what of the past is kept; all of it if None.
+            history_cache: as in ``open``.
         """
         self.store = store
         self.path = path
+        self.memory = MemoryPool(memory_limit)
+        self.memory.measure(store)
+        self.space = DiskSpace(vfs, path) if path is not None else None
         self._sequencer = sequencer
         self._vfs = vfs
         self._lock = lock
-        self._write_lock = threading.RLock()
+        self._clock = clock or SystemClock()
+        self._write_lock = WriterLock()
         self._publish_lock = threading.Lock()
-        self._begin_lock = threading.Lock()
-        self._recent: deque[tuple[int, Overlay | Touches]] = deque()
-        """Commits that an open transaction may not have seen, and what they touched."""
-        self._forgotten = -1
-        """Commits up to here are in ``_recent`` no more."""
-        self._open_since: Counter[int] = Counter()
-        """Explicit transactions that are open, by the position that they began at."""
+        self._timed: set[ExplicitTransaction] = set()
+        """Open transactions that have a time-out: an abandoned one must not hold its snapshot for ever."""
         self._failed: BaseException | None = None
         self._closed = False
-        self._checkpointed = checkpointed
-        self._bytes_at_checkpoint = 0
         self.commits = 0
-        self.checkpoint_failures = 0
         store.snapshot()
+        store.undo.clock = self._clock
+        in_memory = retention.bytes if retention is not None else None
+        in_memory = HISTORY_MEMORY_BYTES if in_memory is None else in_memory
+        self._past = MemoryRecords(store.uuid, store.position, in_memory) if path is None else None
+        records = self._past or LogRecords(vfs, path or "", store.uuid)
+        forgets = path is None or (retention is not None and not retention.is_all)
+        self.history = History(
+            records,
+            self.snapshot,
+            history_cache,
+            vfs=vfs if path else None,
+            directory=f"{path}/metadata",
+            forgets=forgets,
+        )
+        """The states and changes of the past."""
         self._idle: IdleWatch | None = None
+        self.checkpointer: Checkpointer | None = None
+        if isinstance(sequencer, LocalSequencer) and path is not None:
+            self.checkpointer = Checkpointer(
+                store,
+                vfs,
+                path,
+                sequencer.writer,
+                self._write_lock,
+                self._publish,
+                clock or SystemClock(),
+                retention,
+                checkpointed,
+            )
         if isinstance(sequencer, LocalSequencer):
-            self._idle = IdleWatch(sequencer.writer, clock or SystemClock())
+            sequencer.writer.expect(self._write_lock.present)
+            self._idle = IdleWatch(sequencer.writer, self._clock)
 
     # --- opening
 
@@ -102,9 +142,12 @@ class Engine:
         vfs: Vfs | None = None,
         clock: Clock | None = None,
         durability: str = "strict",
+        history: str = "all",
         create: bool = True,
         new_uuid: Callable[[], str] = lambda: str(uuids.uuid4()),
         background: bool = True,
+        memory_limit: int | None = None,
+        history_cache: int = HISTORY_VIEW_BYTES,
     ) -> Engine:
         """Open the database at ``path``, or one in memory.
 
@@ -112,10 +155,13 @@ class Engine:
             path: the data directory.
             vfs: the disk; the operating system's if None.
             clock: tells idleness.
-            durability: ``strict``, ``group`` or ``relaxed``; see ``log.writer``.
+            durability: ``strict``, ``group`` or ``relaxed``; see ``log.durability``.
+            history: how much of the past is kept: ``all``, a duration (``7d``) or bytes of log (``10GB``).
             create: make a database where there is none.
             new_uuid: names a new database.
             background: let a thread do what is due when nothing happens; else ``rest`` does it when called.
+            memory_limit: bytes that graph and open transactions may take together; None: as many as there are.
+            history_cache: bytes that states of the past may take while nobody reads them.
 
         Raises:
             DatabaseLocked: another process has it open.
@@ -123,21 +169,47 @@ class Engine:
             CorruptionError: what must be there cannot be read.
         """
         check_durability(durability)
+        retention = Retention.parse(history)
         vfs = vfs or RealVfs()
         if path is None:
-            return Engine(GraphStore(new_uuid()), MemorySequencer(), vfs)
+            engine = Engine(
+                GraphStore(new_uuid()),
+                MemorySequencer(),
+                vfs,
+                clock=clock,
+                memory_limit=memory_limit,
+                retention=retention,
+                history_cache=history_cache,
+            )
+            if background:
+                engine.store.builder = IndexBuilder(engine.store, engine._write_lock)
+            return engine
         path = path.rstrip("/") or "/"
         uuid, lock = open_directory(vfs, path, create, new_uuid)
         try:
             vfs.make_directory(f"{path}/log")
             store, reader, checkpoint = recover(vfs, path, uuid)
-            writer = LogWriter(vfs, f"{path}/log", uuid, reader, durability, f"{path}/superblock.json")
-            engine = Engine(store, LocalSequencer(writer), vfs, path, lock, clock, checkpoint or None)
+            writer = LogWriter(vfs, f"{path}/log", uuid, reader, durability, path)
+            sequencer = LocalSequencer(writer)
+            engine = Engine(
+                store,
+                sequencer,
+                vfs,
+                path,
+                lock,
+                clock,
+                checkpoint or None,
+                memory_limit,
+                retention,
+                history_cache,
+            )
         except BaseException:
             lock.release()
             raise
-        if background and engine._idle is not None:
+        if background and engine._idle is not None and engine.checkpointer is not None:
+            store.builder = IndexBuilder(store, engine._write_lock)
             engine._idle.start()
+            engine.checkpointer.start()
         return engine
 
     # --- reading
@@ -169,40 +241,74 @@ class Engine:
             "nodes": self.statistics.nodes(),
             "relationships": self.statistics.relationships(),
             "commits": self.commits,
+            "transactions": self._sequencer.transaction,
             "log_position": self.position,
             "undo_bytes": self.store.undo.bytes,
-            "checkpoint_failures": self.checkpoint_failures,
+            **self.history.metrics(),
         }
+        found |= self.memory.metrics() | (self.space.metrics() if self.space is not None else {})
         if isinstance(self._sequencer, LocalSequencer):
             writer = self._sequencer.writer
+            assert self.checkpointer is not None
+            found |= {"checkpoints": self.checkpointer.count, "checkpoint_failures": self.checkpointer.failures}
             found |= {"log_bytes": writer.bytes, "log_syncs": writer.syncs, "durable_position": writer.durable}
+            found |= {"log_segments": writer.segments, "log_archived_bytes": writer.archive.compressed_bytes}
         return found
 
     # --- writing
 
-    def begin(self, exclusive: bool = False) -> Transaction:
+    def begin(
+        self, exclusive: bool = False, isolation: Isolation = "serializable", timeout_ms: int | None = None
+    ) -> Transaction:
         """A transaction on the newest state.
 
-        ``exclusive`` holds the writer's lock until it commits or ends, and begins on what the writer before it left,
-        even while that is on its way to the disk: such transactions run one after another and never conflict.
+        Args:
+            exclusive: hold the writer's lock until it commits or ends, and begin on what the writer before it left,
+                even while that is on its way to the disk: such transactions run one after another and never conflict.
+            isolation: of one that is not exclusive: ``serializable`` validates what it read, ``snapshot`` what it wrote
+                alone.
+            timeout_ms: roll it back after so many milliseconds; None: it may stay open.
+
+        Raises:
+            ConfigurationError: no such isolation, or no such time.
         """
         if self._closed:
             raise DatabaseClosed("The database is closed.")
-        if not exclusive:
-            with self._begin_lock:
-                snapshot = self.store.snapshot()
-                self._open_since[snapshot.position] += 1
-            return Transaction(self, snapshot, False)
-        self._write_lock.acquire()
-        try:
-            return Transaction(self, self.store.head(), True)
-        except BaseException:
-            self._write_lock.release()
-            raise
+        if exclusive:
+            self._write_lock.acquire()
+            try:
+                return Transaction(self, self.store.head())
+            except BaseException:
+                self._write_lock.release()
+                raise
+        check_isolation(isolation)
+        if timeout_ms is None:
+            return ExplicitTransaction(self, self.store.snapshot(), isolation, None, None)
+        if type(timeout_ms) is not int or timeout_ms < 0:
+            raise ConfigurationError(f"timeout_ms is a number of milliseconds, not {timeout_ms!r}.")
+        now = self._clock.monotonic_ns()
+        self.expire(now)
+        deadline = now + timeout_ms * 1_000_000
+        transaction = ExplicitTransaction(self, self.store.snapshot(), isolation, timeout_ms, deadline)
+        self._timed.add(transaction)
+        return transaction
+
+    def monotonic_ns(self) -> int:
+        """The clock that deadlines go by."""
+        return self._clock.monotonic_ns()
+
+    def expire(self, now_ns: int) -> None:
+        """Roll back the transactions whose time is up."""
+        for transaction in list(self._timed):
+            transaction.expire_if_due(now_ns)
+
+    def forget(self, transaction: ExplicitTransaction) -> None:
+        """It is over; called by it."""
+        self._timed.discard(transaction)
 
     def commit(self, transaction: Transaction) -> Committed:
         """Validate, log, apply, wait, publish; called by ``Transaction.commit``. The transaction ends with it."""
-        overlay = transaction.view
+        overlay = transaction.overlay
         number = None
         try:
             changeset = overlay.changeset()
@@ -211,20 +317,27 @@ class Engine:
             if not changeset.is_empty:
                 with self._write_lock:
                     self._check_writable()
-                    self._validate(overlay)
-                    check(self.store, changeset)
+                    self._check_commit(transaction, changeset)
                     payload = b"" if isinstance(self._sequencer, MemorySequencer) else encode(changeset)
-                    position = self._sequencer.append(payload)
+                    if self.space is not None:
+                        self.space.admit(changeset, len(payload))
+                    time_us = self._clock.now_ns() // 1_000
+                    position = self._sequencer.append(payload, time_us)
                     self._apply(changeset, position)
-                    self._remember(position, overlay)
+                    if self._past is not None:
+                        self._past.append(position, self._sequencer.transaction, time_us, changeset)
+                    self.memory.committed(overlay.memory, self.store)
                     self.commits += 1
-                    number = self.commits
+                    number = self._sequencer.transaction
         finally:
             transaction.end()
         self._publish(position)
+        if self._timed:
+            self.expire(self._clock.monotonic_ns())
         if number is not None and self._idle is not None:
             self._idle.touch()
-            self._checkpoint_if_due()
+            assert self.checkpointer is not None
+            self.checkpointer.touch()
         return Committed(position, number, overlay.counters)
 
     def _check_writable(self) -> None:
@@ -249,42 +362,36 @@ class Engine:
         self._sequencer.wait(position)
         with self._publish_lock:
             self.store.publish(max(position, self._sequencer.committed))
+        self.history.published()
 
-    def _validate(self, overlay: Overlay) -> None:
-        """First committer wins: refuse what another transaction touched since this one began."""
-        since = overlay.base.position
-        if since == self.store.position:
+    def _check_commit(self, transaction: Transaction, changeset: Changeset) -> None:
+        """Refuse what others made impossible since the transaction began; nothing was, where it is the newest.
+
+        Raises:
+            WriteConflict: what it wrote or read was written by another, who committed first.
+            UniqueViolation: it breaks a constraint that nobody else had a part in.
+        """
+        base = transaction.overlay.base
+        if base.position == self.store.position:
+            check(self.store, changeset)
             return
-        if since < self._forgotten:
+        if base.position < self.store.undo.horizon:
             raise WriteConflict("The transaction is too old to be checked.", hint="Run it again.")
-        own = overlay.touches()
-        for position, other in reversed(self._recent):
-            if position <= since:
-                break
-            if own.conflicts_with(other if isinstance(other, Touches) else other.touches()):
-                raise WriteConflict("Another transaction changed the same element first.", hint="Run it again.")
+        since = Since(base, self.store.head(), self.store.undo)
+        validate(transaction.overlay.touches(), transaction.reads, since)
+        try:
+            check(self.store, changeset)
+        except UniqueViolation as violation:
+            unique = [d for d in base.indexes() if d.kind.is_unique]
+            if not lost_a_race(changeset, unique, since):
+                raise
+            raise WriteConflict(
+                f"Another transaction was first: {violation.message}", hint="Run the transaction again."
+            ) from violation
 
-    def _remember(self, position: int, overlay: Overlay) -> None:
-        """Keep what a commit touched for as long as a transaction may be open that began before it."""
-        with self._begin_lock:
-            oldest = min((self.store.snapshot().position, *self._open_since))
-            # A list of ids is smaller than an overlay, but mostly nobody asks before the commit is published.
-            self._recent.append((position, overlay.touches() if self._open_since else overlay))
-        while self._recent[0][0] <= oldest:
-            self._recent.popleft()
-        while len(self._recent) > HISTORY:
-            self._forgotten = self._recent.popleft()[0]
-
-    def ended(self, transaction: Transaction) -> None:
-        """A transaction is over; called by it."""
-        if transaction.exclusive:
-            self._write_lock.release()
-            return
-        since = transaction.view.base.position
-        with self._begin_lock:
-            self._open_since[since] -= 1
-            if not self._open_since[since]:
-                del self._open_since[since]
+    def release_writer(self) -> None:
+        """An exclusive transaction is over; called by it."""
+        self._write_lock.release()
 
     def settle(self) -> None:
         """After bulk loads: fold deltas into bases, seal indexes."""
@@ -296,44 +403,39 @@ class Engine:
 
     # --- checkpoints
 
-    def _checkpoint_if_due(self) -> None:
-        """A checkpoint after so much log.
-
-        Where it fails the commit before it is no less good: the failure is counted, and tried again after as much more.
-        """
-        assert isinstance(self._sequencer, LocalSequencer)
-        if self._sequencer.writer.bytes - self._bytes_at_checkpoint > limits.CHECKPOINT_LOG_BYTES:
-            try:
-                self.checkpoint()
-            except StorageError:
-                self.checkpoint_failures += 1
-                self._bytes_at_checkpoint = self._sequencer.writer.bytes
-
     def checkpoint(self) -> None:
         """Write the newest state as files, so that opening need not replay the log up to here.
+
+        Others read and write meanwhile.
 
         Raises:
             DiskFull: no room; the log still tells everything.
             ReadOnlyDatabase: the database takes no more writes.
         """
-        if self.path is None or not isinstance(self._sequencer, LocalSequencer):
-            return
-        with self._write_lock:
+        if self.checkpointer is not None:
             self._check_writable()
-            writer = self._sequencer.writer
-            if self._checkpointed == self.store.position:
-                return
-            writer.sync()
-            self._publish(self.store.position)
-            write_checkpoint(self._vfs, self.path, dump(self.store), self.uuid, writer.place)
-            self._checkpointed = self.store.position
-            self._bytes_at_checkpoint = writer.bytes
-            writer.mark()
+            self.checkpointer.checkpoint()
 
     def rest(self) -> None:
         """Do what is due when nothing happens: see ``idle``. A thread does it unless ``open`` was told otherwise."""
+        self.expire(self._clock.monotonic_ns())
         if self._idle is not None:
             self._idle.rest()
+
+    def await_indexes(self, name: str | None, seconds: float) -> bool:
+        """Wait until an index, or all of them, can be asked; whether they can within so many seconds.
+
+        Raises:
+            EntityNotFound: there is no index of that name.
+        """
+
+        def online() -> bool:
+            view = self.store.snapshot()
+            names = [name] if name is not None else [d.name for d in view.indexes()]
+            return all(view.index_state(n).is_online for n in names)
+
+        builder = self.store.builder
+        return online() if builder is None else builder.wait(online, seconds)
 
     def close(self) -> None:
         """Checkpoint if anything changed, close the log, release the directory. A second time is no error.
@@ -341,19 +443,24 @@ class Engine:
         Raises:
             StorageError: the checkpoint or the last sync failed; the database is closed all the same.
         """
+        if self.store.builder is not None:
+            self.store.builder.stop()
         if self._idle is not None:
             self._idle.stop()
-        with self._write_lock:
-            if self._closed:
-                return
-            try:
-                stopped = isinstance(self._sequencer, LocalSequencer) and self._sequencer.writer.is_failed
-                if not stopped and self._failed is None:
-                    self.checkpoint()
-            finally:
-                self._closed = True
-                try:
-                    self._sequencer.close()
-                finally:
-                    if self._lock is not None:
-                        self._lock.release()
+        if self.checkpointer is not None:
+            self.checkpointer.stop()
+        try:
+            # Not under the writer's lock: another thread's checkpoint may wait for it.
+            stopped = isinstance(self._sequencer, LocalSequencer) and self._sequencer.writer.is_failed
+            if not self._closed and not stopped and self._failed is None:
+                self.checkpoint()
+        finally:
+            with self._write_lock:
+                closed, self._closed = self._closed, True
+                if not closed:
+                    self.history.published()  # whoever waits for more learns that there will be none
+                    try:
+                        self._sequencer.close()
+                    finally:
+                        if self._lock is not None:
+                            self._lock.release()

@@ -14,7 +14,7 @@ import numpy as np
 from pyroaring import BitMap
 
 from .graph.bitmaps import bitmap_of
-from .view import Element, EndsLabelled, Fact, LoopFree, NeverNull
+from .view import Element, EndsLabelled, Fact, IndexDefinition, IndexKind, LoopFree, NeverNull
 
 if TYPE_CHECKING:
     from .snapshot import Snapshot
@@ -24,6 +24,8 @@ def holds(fact: Fact, snapshot: Snapshot) -> bool:
     """Whether ``fact`` is true of ``snapshot``. Deleted relationships count as if they were there: that is safe."""
     match fact:
         case NeverNull(label, key):
+            if any(_requires(definition, label, key) for definition in snapshot.indexes()):
+                return True
             slots = np.asarray(snapshot.nodes_with_label(label).to_array(), np.int64)
             return snapshot.property(Element.NODE, slots, key).nulls() is None
         case EndsLabelled(type, outgoing, label):
@@ -32,6 +34,13 @@ def holds(fact: Fact, snapshot: Snapshot) -> bool:
             return _ends_labelled(type, outgoing, allowed, snapshot)
         case LoopFree(type):
             return _loop_free(type, snapshot)
+
+
+def _requires(definition: IndexDefinition, label: str, key: str) -> bool:
+    """Whether a constraint says that every node with the label has the property."""
+    kinds = (IndexKind.EXISTENCE, IndexKind.KEY)
+    node = definition.element is Element.NODE and definition.kind in kinds
+    return node and definition.labels == (label,) and key in definition.keys
 
 
 def _ends_labelled(type: str, outgoing: bool, allowed: BitMap, snapshot: Snapshot) -> bool:

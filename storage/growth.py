@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from memoradb.core.regions import allocate
+
 CAPACITY_MIN = 16
 
 
@@ -19,6 +21,9 @@ def grown(array: NDArray[Any], length: int, used: int, fill: Any = 0) -> NDArray
     if length <= len(array) and array.flags.writeable:
         return array
     size = max(length, CAPACITY_MIN, 2 * len(array) if length > len(array) else len(array))
-    larger = np.full((size, *array.shape[1:]), fill, array.dtype)
+    if array.ndim > 1 or fill != 0:
+        larger = np.full((size, *array.shape[1:]), fill, array.dtype)
+    else:
+        larger = allocate(size, array.dtype)  # what is not used yet takes no memory
     larger[:used] = array[:used]
     return larger

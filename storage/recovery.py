@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from memoradb.core.errors import CorruptionError, ForeignDirectory
 
-from .apply import apply
-from .changeset import decode
 from .checkpoint.contents import load
 from .checkpoint.manifest import manifest_numbers, open_checkpoint, read_manifest
 from .log.reader import START, LogPlace, LogReader
 from .log.record import RecordKind
 from .log.superblock import read_superblock
+from .replay import Replay, Unreadable
 from .store import GraphStore
 from .vfs import Vfs
 
@@ -26,27 +25,32 @@ def recover(vfs: Vfs, path: str, uuid: str) -> tuple[GraphStore, LogReader, int]
     """
     store, place = _checkpointed(vfs, path, uuid)
     checkpoint = store.position
-    reader = LogReader(vfs, f"{path}/log", uuid, read_superblock(vfs, f"{path}/superblock.json"), place)
+    reader = LogReader(vfs, f"{path}/log", uuid, read_superblock(vfs, path), place)
     replay(store, reader, f"{path}/log")
     return store, reader, checkpoint
 
 
 def replay(store: GraphStore, reader: LogReader, where: str) -> int:
-    """Apply what ``reader`` has to ``store``; returns how many records there were."""
+    """Apply what ``reader`` has to ``store``; returns how many records there were.
+
+    Raises:
+        CorruptionError: a record cannot be read, or a changeset not be understood.
+    """
     count = 0
-    for record in reader.records():
-        count += 1
-        if record.kind is RecordKind.CHANGESET and record.index > store.position:
-            try:
-                changeset = decode(record.payload)
-            except CorruptionError as error:
-                raise CorruptionError(
-                    f"Record {record.index} of {where} cannot be understood: {error.message}",
-                    file=reader.end.path if reader.end else where,
-                    offset_bytes=reader.end.size - record.size if reader.end else 0,
-                ) from error
-            apply(store, changeset, record.index)
-            store.publish(record.index)
+    replayed = Replay(store)
+    try:
+        for record in reader.records():
+            count += 1
+            if record.kind is RecordKind.CHANGESET and record.index > store.position:
+                replayed.add(record.index, record.payload)
+        replayed.flush()
+    except Unreadable as error:
+        file, offset = reader.offset_of(error.position_in_log)
+        raise CorruptionError(
+            f"Record {error.position_in_log} of {where} cannot be understood: {error.message}",
+            file=file,
+            offset_bytes=offset,
+        ) from error
     return count
 
 

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from numpy.typing import NDArray
+import msgspec
+from numpy.typing import DTypeLike, NDArray
 
+from memoradb.core.regions import CHUNK_ROWS, allocate
 from memoradb.core.values import Value
+
+
+class DataFile(msgspec.Struct, frozen=True):
+    """One immutable file of a checkpoint; ``path`` is below the data directory."""
+
+    section: str
+    path: str
+    size: int
+    hash: str
+    rows: int = 0
+    """Elements that it is about, where that can be said."""
+    min: float | int | None = None
+    """The smallest and the largest number in it, where it holds numbers."""
+    max: float | int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +39,42 @@ class Section:
     name: str
     arrays: Mapping[str, NDArray[Any]]
     metadata: dict[str, Value] = field(default_factory=dict)
+    file: DataFile | None = field(default=None, compare=False)
+    """Where the section is already on the disk: it need not be written again."""
+
+
+class PlacedArrays(Mapping[str, NDArray[Any]]):
+    """Arrays of a file, which can stand in the place of memory."""
+
+    def place(self, name: str, target: NDArray[Any], trusted: bool = False) -> None:
+        """Let array ``name`` be where ``target``, of its type and length, is; verified unless ``trusted``."""
+        raise NotImplementedError
+
+
+def place(section: Section, name: str, target: NDArray[Any], trusted: bool = False) -> None:
+    """Array ``name`` of a section into ``target``: by mapping where that is possible, else by copying."""
+    if isinstance(section.arrays, PlacedArrays):
+        section.arrays.place(name, target, trusted)
+    else:
+        target[:] = section.arrays[name]
+
+
+def chunks_of(rows: int) -> range:
+    """The numbers of the chunks that so many rows take."""
+    return range(-(-rows // CHUNK_ROWS))
+
+
+def chunk_slice(chunk: int, rows: int) -> slice:
+    """The rows of a chunk, of so many."""
+    return slice(chunk * CHUNK_ROWS, min((chunk + 1) * CHUNK_ROWS, rows))
+
+
+def assembled(sections: Sequence[Section], name: str, rows: int, dtype: DTypeLike) -> NDArray[Any]:
+    """A column of ``rows`` rows whose chunks are in sections, with room to grow where it is a region."""
+    whole = allocate(rows, dtype) if rows < CHUNK_ROWS else allocate(2 * rows, dtype)
+    for chunk, section in enumerate(sections):
+        place(section, name, whole[chunk_slice(chunk, rows)])
+    return whole
 
 
 class ReadLater:

@@ -19,8 +19,13 @@ class Sequencer(Protocol):
         """The newest position that is committed: everything up to it stays."""
         ...
 
-    def append(self, payload: bytes) -> int:
-        """Give ``payload`` a place in the order; it is not committed yet."""
+    @property
+    def transaction(self) -> int:
+        """Number of the newest transaction that was appended; goes on after reopening."""
+        ...
+
+    def append(self, payload: bytes, time_us: int) -> int:
+        """Give ``payload`` a place in the order, at a time in microseconds since 1970; it is not committed yet."""
         ...
 
     def wait(self, position: int) -> None:
@@ -40,10 +45,14 @@ class LocalSequencer:
 
     @property
     def committed(self) -> int:
-        return self.writer.appended if self.writer.is_relaxed else self.writer.durable
+        return self.writer.committed
 
-    def append(self, payload: bytes) -> int:
-        return self.writer.append(payload)
+    @property
+    def transaction(self) -> int:
+        return self.writer.transaction
+
+    def append(self, payload: bytes, time_us: int) -> int:
+        return self.writer.append(payload, time_us=time_us)
 
     def wait(self, position: int) -> None:
         self.writer.wait(position)
@@ -58,7 +67,11 @@ class MemorySequencer:
     def __init__(self) -> None:
         self.committed = 0
 
-    def append(self, payload: bytes) -> int:
+    @property
+    def transaction(self) -> int:
+        return self.committed
+
+    def append(self, payload: bytes, time_us: int) -> int:
         self.committed += 1
         return self.committed
 

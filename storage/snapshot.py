@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from memoradb.core.columns import BoolArray, Column, ConstantColumn, IntArray
@@ -16,8 +18,12 @@ from .facts import holds
 from .graph.adjacency import AdjacencyState
 from .graph.bitmaps import bitmap_of, contained, mask_of
 from .graph.sums import neighbour_sums
+from .index.composite_index import CompositeIndex
+from .index.condition import Condition
 from .index.index import Index
 from .index.range_index import RangeIndex, between
+from .index.rebuilt import RebuiltIndex
+from .state_hash import state_hash
 from .store import GraphStore
 from .text.fulltext import FulltextIndex
 from .vector.vector_index import VectorIndex
@@ -26,6 +32,7 @@ from .view import (
     Element,
     Fact,
     IndexDefinition,
+    IndexState,
     LoopFree,
     Neighbours,
     RangeBound,
@@ -47,12 +54,15 @@ class Snapshot:
         self.schema_version = store.schema_version
         self.nodes_top = store.nodes.count
         self.relationships_top = store.relationships.count
-        self._labels = dict(store.labels)
+        self._labels = store.labels.pinned()
         self._live = store.live_nodes
         self._dead_nodes = store.nodes.dead
         self._dead_relationships = store.relationships.dead
-        self._adjacency = {t: a.state for t, a in store.adjacency.items()}
+        self._adjacency = store.adjacency_states()
         self._indexes = store.indexes
+        self.notes = store.notes
+        columns = store.columns
+        self._node_keys, self._relationship_keys = len(columns[Element.NODE]), len(columns[Element.RELATIONSHIP])
         self._masks: dict[str | None, BoolArray] = {}
         """Labels, and under None the deleted relationships, as a boolean for each slot: made once, for batches."""
         self._facts: dict[Fact, bool] = {}
@@ -70,7 +80,29 @@ class Snapshot:
         return sorted(self._adjacency)
 
     def property_keys(self) -> Sequence[str]:
-        return sorted({key for columns in self.store.columns.values() for key in list(columns)})
+        return sorted({key for element in Element for key in self.keys_of(element)})
+
+    def keys_of(self, element: Element) -> Sequence[str]:
+        """The property keys of one kind of element, sorted."""
+        # Columns are in the order in which their keys came: those that came since are the last.
+        count = self._node_keys if element is Element.NODE else self._relationship_keys
+        return sorted(list(self.store.columns[element])[:count])
+
+    def is_by_id(self, element: Element) -> bool:
+        """Whether elements have ascending ids."""
+        return self.store.table(element).runs.order is None
+
+    def type_codes(self, slots: IntArray) -> NDArray[Any]:
+        """The code of each relationship's type."""
+        return self.store.relationships.type_code.take(slots)
+
+    def type_names(self, codes: NDArray[Any]) -> dict[str, int]:
+        """Types by name, and their codes."""
+        return {self.store.types[code]: code for code in codes.tolist()}
+
+    def state_hash(self) -> bytes:
+        """See ``storage.state_hash``."""
+        return state_hash(self)
 
     # --- nodes
 
@@ -191,7 +223,7 @@ class Snapshot:
         csr = states[0].outgoing if direction is Direction.OUT else states[0].incoming
         inside = np.flatnonzero(sources < csr.rows)
         rows = sources.take(inside)
-        starts = csr.offsets.take(rows) + first
+        starts = csr.offsets.take(rows).astype(np.int64) + first
         counts = np.maximum(np.minimum(csr.offsets.take(rows + 1), starts + (stop - first)) - starts, 0)
         ends = np.cumsum(counts)
         edges = np.repeat(starts - (ends - counts), counts) + np.arange(int(ends[-1]) if len(ends) else 0)
@@ -206,6 +238,33 @@ class Snapshot:
     def deleted_nodes(self) -> BitMap:
         """Slots of the nodes that were deleted by then. Read only."""
         return self._dead_nodes
+
+    @property
+    def deleted_relationships(self) -> BitMap:
+        """Likewise."""
+        return self._dead_relationships
+
+    def label_changes(self, since: Snapshot) -> dict[str, BitMap]:
+        """By label: the nodes that gained or lost it since an older snapshot."""
+        before, found = since._labels, {}
+        for name, nodes in self._labels.items():
+            known = before.get(name)
+            if known is not nodes:  # a commit replaces what it changes
+                found[name] = nodes if known is None else nodes ^ known
+        return found
+
+    def by_type(self, relationships: IntArray) -> Iterator[tuple[str, IntArray, IntArray]]:
+        """For each type among these: its name, and where its relationships start and end."""
+        codes = self.store.relationships.type_code.take(relationships)
+        starts, ends = self.endpoints(relationships)
+        for code in np.unique(codes).tolist():
+            kept = np.flatnonzero(codes == code)
+            yield self.store.types[code], starts.take(kept), ends.take(kept)
+
+    @property
+    def label_sets(self) -> Mapping[str, BitMap]:
+        """The nodes of every label that was ever used, in the order of first use. Read only."""
+        return self._labels
 
     def fact(self, fact: Fact) -> bool:
         known = self._facts.get(fact)
@@ -277,10 +336,10 @@ class Snapshot:
         if column is None:
             return ConstantColumn(None, len(slots))
         found = column.gather(slots, self.position)
-        self._check_undo()
+        self.check_undo()
         return found
 
-    def _check_undo(self) -> None:
+    def check_undo(self) -> None:
         """After reading: undo that was dropped meanwhile may have been needed."""
         if self.position < self.store.undo.horizon:
             raise SnapshotTooOld(
@@ -294,13 +353,13 @@ class Snapshot:
             value = column.item(slot, self.position)
             if value is not None:
                 found[key] = value
-        self._check_undo()
+        self.check_undo()
         return found
 
     # --- identity
 
     def ids(self, element: Element, slots: IntArray) -> IntArray:
-        return self.store.table(element).ids.take(slots)
+        return self.store.table(element).ids_of(slots)
 
     def slots_of_ids(self, element: Element, ids: IntArray) -> IntArray:
         node = element is Element.NODE
@@ -359,28 +418,68 @@ class Snapshot:
 
         Elements that came later have higher slots. Only where anything else changed since are values read.
         """
-        inside = slots < self.nodes_top
+        inside = self._inside(index.definition, slots)
         if index.last_change <= self.position:
             return np.flatnonzero(inside)
         safe = np.where(inside, slots, 0)
-        covered = np.zeros(len(slots), np.bool_)
-        for label in index.definition.labels:
-            covered |= self.has_label(safe, label)
-        held = self.property(Element.NODE, safe, index.definition.keys[0]).values()
+        covered = self._covered(index.definition, safe)
+        held = self.property(index.definition.element, safe, index.definition.keys[0]).values()
         right = np.fromiter((test(i, value) for i, value in enumerate(held)), np.bool_, len(slots))
         return np.flatnonzero(inside & covered & right)
+
+    def _inside(self, definition: IndexDefinition, slots: IntArray) -> BoolArray:
+        return slots < (self.nodes_top if definition.element is Element.NODE else self.relationships_top)
+
+    def _covered(self, definition: IndexDefinition, slots: IntArray) -> BoolArray:
+        """Whether an index is about each of these elements, which were there by then or came before."""
+        if definition.element is Element.RELATIONSHIP:
+            codes = [self.store.type_codes[t] for t in definition.labels if t in self._adjacency]
+            return np.isin(self.store.relationships.type_code.take(slots), codes) & self._alive(slots)
+        covered = np.zeros(len(slots), np.bool_)
+        for label in definition.labels:
+            covered |= self.has_label(slots, label)
+        return covered
+
+    def index_search(self, name: str, condition: Condition) -> IntArray:
+        index = self._index(name)
+        if not isinstance(index, RebuiltIndex):
+            raise EntityNotFound(f"`{name}` is no index to search like this.", detail="IndexNotFound")
+        slots = index.candidates(condition, self.position)
+        definition = index.definition
+        slots = slots.compress(self._inside(definition, slots))
+        if index.last_change <= self.position and index.is_exact(condition):
+            return slots
+        slots = slots.compress(self._covered(definition, slots))  # candidates may have left the index long ago
+        columns = [self.property(definition.element, slots, key).values() for key in definition.keys]
+        right = (condition.holds(row) for row in zip(*columns, strict=True))
+        return slots.compress(np.fromiter(right, np.bool_, len(slots)))
+
+    def has_index(self, index: Index) -> bool:
+        """Whether this very index answers for the snapshot."""
+        return self._indexes.get(index.definition.name) is index
+
+    def index_state(self, name: str) -> IndexState:
+        return self._index(name).state
+
+    def index_size(self, name: str) -> tuple[int, int]:
+        index = self._index(name)
+        return index.size if isinstance(index, RangeIndex | CompositeIndex) else (0, 0)
 
     def vector_search(self, name: str, query: Sequence[float], k: int, candidates: BitMap | None = None) -> Scored:
         index = self._index(name)
         if not isinstance(index, VectorIndex):
             raise EntityNotFound(f"`{name}` is no vector index.", detail="IndexNotFound")
-        return index.search(query, k, self.position, candidates)
+        found = index.search(query, k, self.position, candidates)
+        self.check_undo()
+        return found
 
     def text_search(self, name: str, query: str, k: int | None = None, candidates: BitMap | None = None) -> Scored:
         index = self._index(name)
         if not isinstance(index, FulltextIndex):
             raise EntityNotFound(f"`{name}` is no full-text index.", detail="IndexNotFound")
-        return index.search(query, k, self.position, candidates)
+        found = index.search(query, k, self.position, candidates)
+        self.check_undo()
+        return found
 
 
 Followed = tuple[IntArray, IntArray, IntArray]

@@ -10,7 +10,7 @@ from pyroaring import BitMap
 from memoradb.core.columns import IntArray, Kind, StringColumn, TypedColumn
 from memoradb.core.semantics import compare, equivalence_key
 
-from .graph.bitmaps import mask_of
+from .graph.bitmaps import contained, mask_of, slots_of
 from .view import Element, RangeBound
 
 if TYPE_CHECKING:
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 SAMPLE_ROWS = 2_000
 """Values looked at for distinct counts and ranges: enough for plans, cheap enough to do at planning."""
+
+
+COUNTED_EDGES = 1_000_000
+"""Relationships between two labels that are looked at to count them."""
 
 
 class StoreStatistics:
@@ -53,20 +57,54 @@ class StoreStatistics:
         return count
 
     def _count(self, source: str | None, type: str, target: str | None) -> int:
+        """Relationships of a type between labels: by degrees where only one side matters, without listing any.
+
+        Where both do, those of the side that has fewer are looked at, or a part of them: every ``step``-th node's.
+        """
         store = self._store
         adjacency = store.adjacency.get(type)
         if adjacency is None:
             return 0
+        sides = [self._members(label) for label in (source, target)]
+        if sides[0] is None and sides[1] is None:
+            return self.relationships(type)
         # A writer may be at work: what is counted last is never smaller than what was read before it.
-        sources, targets, relationships = adjacency.edges()
-        nodes, slots = store.nodes.count, store.relationships.count
-        keep = np.ones(len(sources), np.bool_)
-        for label, ends in ((source, sources), (target, targets)):
-            if label is not None:
-                keep &= mask_of(store.labels.get(label, BitMap()), nodes).take(ends)
+        state = adjacency.state
+        count = min(len(members) if members is not None else store.nodes.count for members in sides)
+        outgoing = sides[0] is not None and len(sides[0]) == count
+        near, far = sides if outgoing else sides[::-1]
+        assert near is not None
+        if far is None:
+            every = slots_of(near)
+            csr = state.outgoing if outgoing else state.incoming
+            ends = state.delta.edges()[0 if outgoing else 1]
+            fresh = int(contained(ends.astype(np.int64), near).sum())
+            return int(csr.degrees(every).sum()) + fresh - self._dead(type, near, outgoing)
+        every = slots_of(near)
+        csr = state.outgoing if outgoing else state.incoming
+        step = max(1, int(csr.degrees(every).sum()) // COUNTED_EDGES)
+        _, nodes, relationships = state.follow(every[::step], outgoing)
+        keep = mask_of(far, store.nodes.count).take(nodes)
         if len(store.relationships.dead):
-            keep &= ~mask_of(store.relationships.dead, slots).take(relationships)
-        return int(keep.sum())
+            keep &= ~contained(relationships, store.relationships.dead)
+        return int(keep.sum()) * step
+
+    def _members(self, label: str | None) -> BitMap | None:
+        """The nodes with a label, None where these are all."""
+        if label is None:
+            return None
+        found = self._store.labels.get(label, BitMap())
+        return None if len(found) == len(self._store.live_nodes) else found
+
+    def _dead(self, type: str, near: BitMap, outgoing: bool) -> int:
+        """Deleted relationships of a type at these nodes."""
+        table = self._store.relationships
+        dead = slots_of(table.dead)
+        if not len(dead):
+            return 0
+        dead = dead.compress(table.type_code.take(dead) == self._store.type_codes[type])
+        ends = (table.source if outgoing else table.target).take(dead).astype(np.int64)
+        return int(contained(ends, near).sum())
 
     def _slots(self, label: str | None) -> IntArray:
         store = self._store

@@ -12,33 +12,71 @@ from __future__ import annotations
 
 import weakref
 from collections import deque
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from pyroaring import BitMap
 
-from memoradb.core.codec import digest
-from memoradb.core.columns import Column, ConstantColumn, IntArray, lift
+from memoradb.core.columns import Column, ConstantColumn, IntArray
 from memoradb.core.limits import DELTA_EDGES_MAX
-from memoradb.core.serde import encode, encode_column
+from memoradb.core.values import Value
 
-from .graph.adjacency import Adjacency
+from .graph.adjacency import Adjacency, AdjacencyState
 from .graph.bitmaps import mask_of, slots_of
 from .graph.slots import ElementTable, RelationshipTable
+from .index.composite_index import CompositeIndex
+from .index.declared import Declared
 from .index.index import Index
+from .index.point_index import PointIndex
 from .index.range_index import RangeIndex
+from .index.rebuilt import RebuiltIndex
+from .index.text_index import TextIndex
 from .properties.column import PropertyColumn
 from .statistics import StoreStatistics
 from .text.fulltext import FulltextIndex
 from .undo import UndoLog
 from .vector.vector_index import VectorIndex
-from .view import Element, IndexDefinition, IndexKind, definition_to_value
+from .view import Element, IndexDefinition, IndexKind
 
 if TYPE_CHECKING:
+    from .index.builder import IndexBuilder
     from .snapshot import Snapshot
 
 PRUNE_CHANGES = 1_024
 """Changed elements between two looks for undo that can go."""
+
+
+_Key = TypeVar("_Key")
+_Item = TypeVar("_Item")
+
+
+class PinnedDict(dict[_Key, _Item]):
+    """A dictionary of which copies are taken often: one serves until it changes. One writer."""
+
+    _copy: dict[_Key, _Item] | None = None
+
+    def __setitem__(self, key: _Key, item: _Item) -> None:
+        super().__setitem__(key, item)
+        self._copy = None
+
+    def pinned(self) -> dict[_Key, _Item]:
+        """What it holds now; never changed."""
+        found = self._copy
+        if found is None:
+            found = self._copy = dict(self)
+        return found
+
+
+@cache
+def _snapshot_class() -> type[Snapshot]:
+    from .snapshot import Snapshot
+
+    return Snapshot
+
+
+_NEWEST = 1 << 62
+"""A position that no commit reaches: a changeset that is half applied is ahead of the store's own."""
 
 
 class GraphStore:
@@ -50,7 +88,7 @@ class GraphStore:
         """Log position of the newest changeset that was applied."""
         self.nodes = ElementTable()
         self.relationships = RelationshipTable()
-        self.labels: dict[str, BitMap] = {}
+        self.labels: PinnedDict[str, BitMap] = PinnedDict()
         self.live_nodes = BitMap()
         self.types: list[str] = []
         self.type_codes: dict[str, int] = {}
@@ -59,14 +97,24 @@ class GraphStore:
         self.undo = UndoLog()
         self.columns: dict[Element, dict[str, PropertyColumn]] = {Element.NODE: {}, Element.RELATIONSHIP: {}}
         self.indexes: dict[str, Index] = {}
+        self.notes: dict[str, Value] = {}
+        """Facts about the graph itself, by name, which commit with the data: how far an import has come. No query sees
+        them. Replaced, never changed."""
+        self.builder: IndexBuilder | None = None
+        """Builds large indexes in the background; None: they are built at once."""
         self.schema_version = 0
         self.generation = 0
+        self.folds_elsewhere = False
+        """A thread folds deltas: the writer need not, unless that cannot keep up."""
+        self._states: dict[str, AdjacencyState] | None = None
         self._changes = 0
-        self._snapshots: weakref.WeakSet[Snapshot] = weakref.WeakSet()
+        self._snapshots: list[weakref.ref[Snapshot]] = []
+        """All that may still be read; those that nobody holds any more go now and then."""
         self._unpublished: deque[Snapshot] = deque()
         self._published: Snapshot | None = None
         self._head: Snapshot | None = None
         self._prune_due = PRUNE_CHANGES
+        self._snapshots_due = 2 * PRUNE_CHANGES
         self.statistics = StoreStatistics(self)
 
     # --- ids
@@ -84,19 +132,27 @@ class GraphStore:
     def snapshot(self) -> Snapshot:
         """The newest committed state; one object for as long as nothing is published."""
         if self._published is None:
-            self._published = self._pin()
+            self._published = self.pin()
         return self._published
 
     def head(self) -> Snapshot:
         """The newest applied state, for the writer that goes on from it; it may not be committed yet."""
         return self._head or self.snapshot()
 
-    def _pin(self) -> Snapshot:
-        from .snapshot import Snapshot
-
-        pinned = Snapshot(self)
-        self._snapshots.add(pinned)
+    def pin(self) -> Snapshot:
+        """A snapshot of the newest applied state, of its own; called by the writer."""
+        pinned = _snapshot_class()(self)
+        self._snapshots.append(weakref.ref(pinned))
+        if len(self._snapshots) > self._snapshots_due:
+            self._living()
         return pinned
+
+    def _living(self) -> list[Snapshot]:
+        """The snapshots that somebody may read; by the writer."""
+        living = [found for held in self._snapshots if (found := held()) is not None]
+        self._snapshots = [weakref.ref(snapshot) for snapshot in living]
+        self._snapshots_due = 2 * max(PRUNE_CHANGES, len(living))
+        return living
 
     def applied(self, position: int, changed: int) -> None:
         """A changeset of so many elements is in place; called by the writer. Readers see it once it is published."""
@@ -106,7 +162,7 @@ class GraphStore:
         if self._changes * 5 > self.nodes.count + self.relationships.count + 100:
             self._changes = 0
             self.generation += 1
-        self._head = self._pin()
+        self._head = self.pin()
         self._unpublished.append(self._head)
 
     def publish(self, position: int) -> None:
@@ -114,18 +170,30 @@ class GraphStore:
         waiting = self._unpublished
         while waiting and waiting[0].position <= position:
             self._published = waiting.popleft()
+        if self._published is not None:
+            self.undo.published = self._published.position
+
+    def adjacency_states(self) -> dict[str, AdjacencyState]:
+        """The adjacency of every type; one object for as long as there is no other type and no other base."""
+        found = self._states
+        if found is None:
+            found = self._states = {type: adjacency.state for type, adjacency in self.adjacency.items()}
+        return found
 
     def refresh(self) -> None:
         """Let new readers see bases that were folded since; called by the writer, the graph is the same."""
+        self._states = None
         if not self._unpublished:
-            self._head = self._published = self._pin()
+            self._head = self._published = self.pin()
 
     def prune_if_due(self) -> None:
         """Now and then, drop undo that no snapshot can ask for; called by the writer before it writes."""
         if self._prune_due > 0:
             return
-        oldest = min((snapshot.position for snapshot in list(self._snapshots)), default=None)
+        oldest = min((snapshot.position for snapshot in self._living()), default=None)
         self.undo.prune(oldest)
+        if oldest is not None:
+            oldest = max(oldest, self.undo.horizon)  # who is older can read no more
         for index in self.indexes.values():
             index.prune(oldest)
         self._prune_due = max(PRUNE_CHANGES, len(self.undo))
@@ -134,6 +202,12 @@ class GraphStore:
 
     def add_relationships(self, type: str, ids: IntArray, sources: IntArray, targets: IntArray) -> IntArray:
         """New relationships of one type between slots; returns their slots."""
+        slots = self.relationships.extend(ids, self.type_code(type), sources, targets)
+        self.link(type, sources, targets, slots)
+        return slots
+
+    def type_code(self, type: str) -> int:
+        """The code of a relationship type, given now if it has none."""
         code = self.type_codes.get(type)
         if code is None:
             code = len(self.types)
@@ -141,13 +215,17 @@ class GraphStore:
             self.type_codes[type] = code
             self.adjacency[type] = Adjacency()
             self.live_by_type[type] = 0
-        slots = self.relationships.extend(ids, code, sources, targets)
+        return code
+
+    def link(self, type: str, sources: IntArray, targets: IntArray, slots: IntArray) -> None:
+        """Let new relationships of one type, which have their slots, be followed."""
         adjacency = self.adjacency[type]
-        adjacency.append(sources, targets, slots)
-        self.live_by_type[type] += len(ids)
-        if adjacency.state.delta.count > DELTA_EDGES_MAX:
+        adjacency.append(sources, targets, slots, self.nodes.count)
+        self.live_by_type[type] += len(slots)
+        if adjacency.is_due() and (not self.folds_elsewhere or adjacency.state.delta.count > 4 * DELTA_EDGES_MAX):
             adjacency.fold(self.nodes.count)
-        return slots
+        if self._states is not None and self._states.get(type) is not adjacency.state:
+            self._states = None
 
     def fold(self) -> None:
         """All deltas into their bases: after bulk loads and before checkpoints."""
@@ -169,11 +247,29 @@ class GraphStore:
 
     def make_index(self, definition: IndexDefinition) -> Index:
         """An empty index of the definition's kind."""
-        if definition.kind is IndexKind.VECTOR:
-            return VectorIndex(definition)
-        if definition.kind is IndexKind.FULLTEXT:
-            return FulltextIndex(definition)
-        return RangeIndex(definition)
+        match definition.kind:
+            case IndexKind.VECTOR:
+                return VectorIndex(definition)
+            case IndexKind.FULLTEXT:
+                return FulltextIndex(definition)
+            case IndexKind.TEXT:
+                return TextIndex(definition)
+            case IndexKind.POINT:
+                return PointIndex(definition)
+            case IndexKind.RANGE | IndexKind.UNIQUE | IndexKind.KEY:
+                return RangeIndex(definition) if len(definition.keys) == 1 else CompositeIndex(definition)
+            case IndexKind.LOOKUP | IndexKind.EXISTENCE | IndexKind.TYPE:
+                return Declared(definition)
+
+    def refill_later(self, definition: IndexDefinition) -> None:
+        """A new index in the place of the one with that name, filled from the columns when it is first used.
+
+        For indexes that checkpoints do not keep, and where nobody reads an older state.
+        """
+        index = self.make_index(definition)
+        assert isinstance(index, RebuiltIndex)
+        index.fill_later(lambda: self.indexed_values(definition))
+        self.indexes = {**self.indexes, definition.name: index}
 
     def fill_index(self, index: Index, position: int) -> None:
         """All live elements that the definition covers into a new index."""
@@ -181,61 +277,27 @@ class GraphStore:
         if len(slots):
             index.add(slots, values, position)
 
+    def covered_slots(self, definition: IndexDefinition) -> IntArray:
+        """The live elements with any of an index's labels, or of its types, ascending."""
+        if definition.element is Element.NODE:
+            covered = BitMap()
+            for label in definition.labels:
+                covered = covered | self.labels.get(label, BitMap())
+            return slots_of(covered)
+        table = self.relationships
+        codes = [self.type_codes[type] for type in definition.labels if type in self.type_codes]
+        slots = np.flatnonzero(np.isin(table.type_code[: table.count], codes))
+        return slots.compress(~mask_of(table.dead, table.count).take(slots)) if len(table.dead) else slots
+
     def indexed_values(self, definition: IndexDefinition) -> tuple[IntArray, list[Column]]:
-        """The nodes with any of an index's labels, and their newest values by key."""
-        covered = BitMap()
-        for label in definition.labels:
-            covered = covered | self.labels.get(label, BitMap())
-        slots = slots_of(covered)
-        columns, null = self.columns[Element.NODE], ConstantColumn(None, len(slots))
+        """The elements with any of an index's labels, and their newest values by key."""
+        slots = self.covered_slots(definition)
+        columns, null = self.columns[definition.element], ConstantColumn(None, len(slots))
         held = (columns.get(key) for key in definition.keys)
-        return slots, [null if column is None else column.gather(slots, self.position) for column in held]
+        return slots, [null if column is None else column.gather(slots, _NEWEST) for column in held]
 
     # --- state hash
 
     def state_hash(self) -> bytes:
         """A hash of what the graph holds, by id: equal on every machine for equal logs, whatever the layout."""
-        parts: list[bytes] = []
-        nodes = self._by_id(Element.NODE)
-        ids = self.nodes.ids
-        parts.append(_packed(ids.take(nodes)))
-        for name in sorted(self.labels):
-            held = nodes.compress(mask_of(self.labels[name], self.nodes.count).take(nodes))
-            if len(held):
-                parts += (encode(name), _packed(ids.take(held)))
-        self._hash_columns(Element.NODE, nodes, parts)
-        table = self.relationships
-        relationships = self._by_id(Element.RELATIONSHIP)
-        codes = table.type_code.take(relationships)
-        for name in sorted(self.types):
-            held = relationships.compress(codes == self.type_codes[name])
-            if len(held):
-                ends = (ids.take(column.take(held)) for column in (table.source, table.target))
-                parts += (encode(name), _packed(table.ids.take(held)), *map(_packed, ends))
-        self._hash_columns(Element.RELATIONSHIP, relationships, parts)
-        parts += (encode(definition_to_value(self.indexes[name].definition)) for name in sorted(self.indexes))
-        return digest(*parts)
-
-    def _by_id(self, element: Element) -> IntArray:
-        """The live slots of a kind, by ascending id."""
-        table = self.table(element)
-        slots = slots_of(BitMap(range(table.count)) - table.dead)
-        return slots.take(np.argsort(table.ids.take(slots), kind="stable"))
-
-    def _hash_columns(self, element: Element, slots: IntArray, parts: list[bytes]) -> None:
-        """For each key that is in use: who has it, and the values, in a form that does not tell how they are kept."""
-        ids = self.table(element).ids
-        for key, column in sorted(self.columns[element].items()):
-            values = column.gather(slots, self.position)
-            if isinstance(values, ConstantColumn):
-                continue
-            nulls = values.nulls()
-            held = np.arange(len(slots)) if nulls is None else np.flatnonzero(~nulls)
-            if len(held):
-                kept = lift(list(values.take(held).values()))
-                parts += (encode(key), _packed(ids.take(slots.take(held))), encode_column(kept))
-
-
-def _packed(ids: IntArray) -> bytes:
-    """Ids as bytes that end where they say: parts of a hash must not run into each other."""
-    return encode(np.ascontiguousarray(ids, "<i8").tobytes())
+        return self.head().state_hash()

@@ -5,9 +5,14 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from typing import Protocol
+import shutil
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any, Final, Protocol
 
-from memoradb.core.errors import DatabaseLocked, DiskFull, StorageError
+from memoradb.core.errors import CorruptionError, DatabaseLocked, DiskFull, StorageError
+
+_ZEROS: Final = bytes(1 << 20)
 
 
 class Lock(Protocol):
@@ -25,8 +30,27 @@ class File(Protocol):
         """Write at the end; volatile until ``sync``. Where it fails, a part of ``data`` may be there."""
         ...
 
+    def write_at(self, offset: int, data: bytes) -> None:
+        """Write at ``offset`` bytes from the start; the file grows where it must. Volatile until ``sync``."""
+        ...
+
+    def preallocate(self, size: int) -> None:
+        """Make the file at least ``size`` bytes long, with zeros that have their place on the disk.
+
+        Writing there later needs no room and changes no length, so that a ``sync`` has only the data to write. Size
+        and zeros are durable after ``sync``. Where it fails, the file may be longer than before.
+
+        Raises:
+            DiskFull: no room for so much.
+        """
+        ...
+
+    def start_writing(self, offset: int, size: int) -> None:
+        """A hint: let the disk begin with these bytes now, since ``sync`` will be asked for soon. Never fails."""
+        ...
+
     def sync(self) -> None:
-        """Make everything appended durable."""
+        """Make everything written, and the size, durable."""
         ...
 
     def truncate(self, size: int) -> None:
@@ -59,6 +83,13 @@ class Vfs(Protocol):
         """A file's bytes without reading them; must not be written to."""
         ...
 
+    def map_over(self, path: str, offset: int, target: memoryview) -> None:
+        """Let a file's bytes from ``offset`` on stand where ``target`` is, by mapping where that is possible.
+
+        The file never changes; what is written to ``target`` later stays in memory.
+        """
+        ...
+
     def open(self, path: str, create: bool = False) -> File:
         """A file to append to."""
         ...
@@ -68,6 +99,18 @@ class Vfs(Protocol):
 
         Without ``sync_directory`` the caller does that, once for many files.
         """
+        ...
+
+    def write_parts(self, path: str, parts: Iterable[bytes | memoryview], sync_directory: bool = True) -> int:
+        """As ``write_atomically``, part by part: for files that need not be in memory whole. Returns their bytes."""
+        ...
+
+    def free_bytes(self, path: str) -> int | None:
+        """Room on the disk that holds the directory ``path``, in bytes; None where nobody knows."""
+        ...
+
+    def total_bytes(self, path: str) -> int | None:
+        """Size of the disk that holds the directory ``path``, in bytes; None where nobody knows."""
         ...
 
     def remove(self, path: str) -> None:
@@ -90,6 +133,35 @@ def translate(error: OSError, path: str) -> StorageError:
     return StorageError(f"{path}: {error.strerror or error}.")
 
 
+_MAP_FIXED = 0x10
+"""The same on Linux and macOS; Python's ``mmap`` has no name for it."""
+
+
+@lru_cache(maxsize=1)
+def _system_mmap() -> Any:
+    import ctypes
+
+    function = ctypes.CDLL(None, use_errno=True).mmap
+    function.restype = ctypes.c_void_p
+    function.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *(ctypes.c_int,) * 3, ctypes.c_long]
+    return function
+
+
+def _mapped_over(descriptor: int, offset: int, target: memoryview) -> int:
+    """Put a file's whole pages in the place of memory that begins at a page; returns how many bytes were mapped."""
+    import ctypes
+    import mmap
+
+    whole = len(target) // mmap.PAGESIZE * mmap.PAGESIZE
+    if os.name == "nt" or not whole or offset % mmap.PAGESIZE:
+        return 0
+    address = ctypes.addressof(ctypes.c_char.from_buffer(target))
+    if address % mmap.PAGESIZE:
+        return 0
+    access, flags = mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_PRIVATE | _MAP_FIXED
+    return whole if _system_mmap()(address, whole, access, flags, descriptor, offset) == address else 0
+
+
 class RealFile:
     """A file of the operating system."""
 
@@ -103,14 +175,36 @@ class RealFile:
             raise translate(error, path) from error
 
     def append(self, data: bytes) -> None:
+        self.write_at(self._size, data)
+
+    def write_at(self, offset: int, data: bytes) -> None:
         view = memoryview(data)
         try:
             while view:
-                written = os.pwrite(self._descriptor, view, self._size)
-                self._size += written
+                written = os.pwrite(self._descriptor, view, offset)
+                offset += written
+                self._size = max(self._size, offset)
                 view = view[written:]
         except OSError as error:
             raise translate(error, self._path) from error
+
+    def preallocate(self, size: int) -> None:
+        if hasattr(os, "posix_fallocate") and size > self._size:
+            try:
+                os.posix_fallocate(self._descriptor, self._size, size - self._size)
+            except OSError as error:
+                if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):  # the file system cannot: the zeros below do
+                    raise translate(error, self._path) from error
+        # Allocated space reads as zeros, but the first write to it still changes the file's metadata, which each sync
+        # would have to journal: zeros that were really written spare that.
+        while self._size < size:
+            self.write_at(self._size, _ZEROS[: size - self._size])
+
+    def start_writing(self, offset: int, size: int) -> None:
+        # Linux begins to write dirty pages that are called needless; it drops no page before it is written.
+        if hasattr(os, "posix_fadvise"):
+            with contextlib.suppress(OSError):
+                os.posix_fadvise(self._descriptor, offset, size, os.POSIX_FADV_DONTNEED)
 
     def sync(self) -> None:
         try:
@@ -178,21 +272,54 @@ class RealVfs:
         except OSError as error:
             raise translate(error, path) from error
 
+    def map_over(self, path: str, offset: int, target: memoryview) -> None:
+        try:
+            with open(path, "rb") as file:
+                if os.fstat(file.fileno()).st_size < offset + len(target):
+                    raise CorruptionError(f"{path} is cut off.", file=path, offset_bytes=offset)
+                mapped = _mapped_over(file.fileno(), offset, target)
+                file.seek(offset + mapped)
+                file.readinto(target[mapped:])
+        except OSError as error:
+            raise translate(error, path) from error
+
     def open(self, path: str, create: bool = False) -> File:
         return RealFile(path, create)
 
     def write_atomically(self, path: str, data: bytes, sync_directory: bool = True) -> None:
+        self.write_parts(path, (data,), sync_directory)
+
+    def write_parts(self, path: str, parts: Iterable[bytes | memoryview], sync_directory: bool = True) -> int:
         temporary = path + ".tmp"
         try:
             with open(temporary, "wb") as file:
-                file.write(data)
+                for part in parts:
+                    file.write(part)
+                size = file.tell()
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, path)
-        except OSError as error:
-            raise translate(error, path) from error
+        except BaseException as error:
+            with contextlib.suppress(OSError):
+                os.remove(temporary)  # on a full disk its bytes are needed
+            if isinstance(error, OSError):
+                raise translate(error, path) from error
+            raise
         if sync_directory:
             self.sync_directory(os.path.dirname(path))
+        return size
+
+    def free_bytes(self, path: str) -> int | None:
+        try:
+            return shutil.disk_usage(path or ".").free
+        except OSError:
+            return None
+
+    def total_bytes(self, path: str) -> int | None:
+        try:
+            return shutil.disk_usage(path or ".").total
+        except OSError:
+            return None
 
     def remove(self, path: str) -> None:
         try:

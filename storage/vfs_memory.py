@@ -2,90 +2,203 @@
 
 Every file has the bytes that are *durable* and the operations since its last sync; every directory has durable names
 and the changes of names since its last sync. ``crash`` keeps what is durable and any part of the rest that a real disk
-may have kept: each unsynced write whole, not at all or torn at a sector, in any combination, so that a file may grow
-with zeros where an earlier write is missing; changes of names likewise, in order for each name. What survives is chosen
-by a seed, and every call that changes the disk is counted, so that a failure can be put at exactly the n-th.
+may have kept: each unsynced write whole, not at all or torn at a sector of 512 or 4096 bytes, in any combination; a
+file may have grown although its data is missing, with zeros there, with noise, or with what another file once held.
+Changes of names likewise, in order for each name. Writes that touch the same sector are kept in their order, since the
+page that both are in has only one newest content; all others have no order. What survives is chosen by a seed.
+
+Every call that changes the disk is an *operation*, counted from 1, and every call that reads file contents or names is
+a *read*: a failure can be put at exactly the n-th of either.
 """
 
 from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
 
 from memoradb.core.errors import DatabaseLocked, DiskFull, StorageError
 
 from .vfs import File, Lock
 
-SECTOR = 512
-"""Bytes that a disk writes whole."""
+SECTORS: Final = (512, 4096)
+"""Bytes that a disk writes whole: old disks and new ones."""
+
+_NOISE_BYTES_MAX: Final = 16_384
+"""How much of a grown file a crash fills with noise; the rest of a large one is zeros."""
 
 
 class Crashed(Exception):
     """The machine stopped here. No error of the database: nothing in the engine may catch it."""
 
 
-@dataclass(slots=True)
-class _Content:
-    """One file's bytes: what is durable, what is visible, and the operations between the two."""
+class Fault(StrEnum):
+    """What can go wrong with one operation."""
 
-    durable: bytes = b""
-    visible: bytearray = field(default_factory=bytearray)
-    pending: list[tuple[int, bytes | None]] = field(default_factory=list)
-    """(offset, data) of a write; (size, None) of a truncation."""
+    EIO = "EIO"
+    """It does nothing, and an input/output error is raised; a sync loses what was pending."""
+    ENOSPC = "ENOSPC"
+    """It does nothing, and there is no room."""
+    SHORT = "short write"
+    """Half of a write is done, and then an error is raised; other operations do not fail so."""
+    SYNC = "fsync error"
+    """A sync of a file fails, and what was pending is lost; other operations do not fail so."""
+    CRASH = "crash"
+    """The machine stops before it."""
+
+
+class Filler(StrEnum):
+    """What a crash leaves where a file has grown and its data is missing."""
+
+    ZEROS = "zeros"
+    NOISE = "noise"
+    STALE = "stale"
+    """Bytes of another file, as a file system shows that gives blocks away again before it has cleared them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    offset: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Resize:
+    """Cut off, or grown with zeros."""
+
+    size: int
+
+
+class _Image:
+    """A file's bytes; those past ``data`` up to ``size`` are zeros that need no memory."""
+
+    __slots__ = ("data", "size")
+
+    def __init__(self, data: bytes | bytearray = b"", size: int = 0) -> None:
+        self.data = bytearray(data)
+        self.size = max(size, len(data))
+
+    def bytes(self) -> bytes:
+        return bytes(self.data) + bytes(self.size - len(self.data))
+
+    def copy(self) -> _Image:
+        return _Image(self.data, self.size)
 
     def write(self, offset: int, data: bytes) -> None:
         end = offset + len(data)
-        if len(self.visible) < end:
-            self.visible.extend(bytes(end - len(self.visible)))
-        self.visible[offset:end] = data
-        self.pending.append((offset, data))
+        if len(self.data) < offset:
+            self.data.extend(bytes(offset - len(self.data)))
+        self.data[offset:end] = data
+        self.size = max(self.size, end)
 
-    def truncate(self, size: int) -> None:
-        del self.visible[size:]
-        self.pending.append((size, None))
+    def apply(self, change: _Write | _Resize) -> None:
+        if isinstance(change, _Write):
+            self.write(change.offset, change.data)
+        else:
+            del self.data[change.size :]
+            self.size = change.size
+
+
+@dataclass(slots=True)
+class _Content:
+    """One file: what is durable, what is visible, and the changes between the two."""
+
+    durable: _Image = field(default_factory=_Image)
+    visible: _Image = field(default_factory=_Image)
+    pending: list[_Write | _Resize] = field(default_factory=list)
+
+    def change(self, change: _Write | _Resize) -> None:
+        self.visible.apply(change)
+        self.pending.append(change)
 
     def sync(self) -> None:
-        self.durable = bytes(self.visible)
+        for change in self.pending:
+            self.durable.apply(change)
         self.pending.clear()
 
-    def after_crash(self, choice: random.Random) -> bytes:
-        """The durable bytes with some of the pending operations, in order of their issue."""
-        data = bytearray(self.durable)
-        for offset, piece in self.pending:
-            fate = choice.random()
+    def lose(self, disk: _Disk) -> None:
+        """A sync failed: some of what was pending got to the disk, and the rest will never be tried again."""
+        self.durable = disk.remains(self)
+        self.pending.clear()
+
+    def copy(self) -> _Content:
+        return _Content(self.durable.copy(), self.visible.copy(), list(self.pending))
+
+
+def _solid(image: _Image) -> _Content:
+    """A file with nothing pending."""
+    return _Content(image, image.copy())
+
+
+class _Disk:
+    """One way to lose power: which pending changes survive, torn where, and what stands in for what is missing."""
+
+    def __init__(self, choice: random.Random, sector: int, filler: Filler, stale: bytes) -> None:
+        self.choice = choice
+        self.sector = sector
+        self.filler = filler
+        self.stale = stale
+
+    def remains(self, content: _Content) -> _Image:
+        """The durable bytes with some of the pending changes."""
+        image = content.durable.copy()
+        for change in content.pending:
+            fate = self.choice.random()
             if fate < 1 / 3:
-                continue
-            if piece is None:
-                del data[offset:]
-                continue
-            for start, part in _sectors(offset, piece):
-                if fate < 2 / 3 and choice.random() < 0.5:
-                    continue
-                if len(data) < start + len(part):
-                    data.extend(bytes(start + len(part) - len(data)))
-                data[start : start + len(part)] = part
-        return bytes(data)
+                if isinstance(change, _Write) and self.choice.random() < 0.25:
+                    self._grow(image, self.choice.randint(change.offset, change.offset + len(change.data)))
+            elif isinstance(change, _Resize):
+                if change.size > image.size:
+                    self._grow(image, change.size)
+                else:
+                    image.apply(change)
+            else:
+                for start, part in self._sectors(change):
+                    if fate < 2 / 3 and self.choice.random() < 0.5:
+                        continue
+                    self._grow(image, start)
+                    image.write(start, part)
+        return image
 
+    def _grow(self, image: _Image, size: int) -> None:
+        """The length reached the disk, the bytes did not."""
+        missing = size - image.size
+        if missing <= 0:
+            return
+        if self.filler is not Filler.ZEROS:
+            length = min(missing, _NOISE_BYTES_MAX)
+            if self.filler is Filler.STALE and self.stale:
+                at = self.choice.randrange(len(self.stale))
+                noise = (self.stale[at:] + self.stale)[:length]
+            else:
+                noise = self.choice.randbytes(length)
+            image.write(image.size, noise)
+        image.size = size
 
-def _sectors(offset: int, data: bytes) -> Iterator[tuple[int, bytes]]:
-    """A write's parts, each in one sector of the disk."""
-    at = 0
-    while at < len(data):
-        stop = min(len(data), at + SECTOR - (offset + at) % SECTOR)
-        yield offset + at, data[at:stop]
-        at = stop
+    def _sectors(self, write: _Write) -> Iterator[tuple[int, bytes]]:
+        """A write's parts, each in one sector of the disk."""
+        at = 0
+        while at < len(write.data):
+            stop = min(len(write.data), at + self.sector - (write.offset + at) % self.sector)
+            yield write.offset + at, write.data[at:stop]
+            at = stop
 
 
 @dataclass(slots=True)
 class Faults:
-    """What goes wrong. Operations are numbered from 1, in the order in which they change the disk."""
+    """What goes wrong."""
 
     crash_at: int | None = None
     """The operation that the machine does not live to see."""
-    fail_at: dict[int, StorageError] = field(default_factory=dict)
-    """Operations that raise instead, once each."""
+    at: dict[int, Fault] = field(default_factory=dict)
+    """What happens to which operation, once each."""
+    since: tuple[int, Fault] | None = None
+    """What happens to every operation from the n-th on."""
+    read_at: int | None = None
+    """The read that raises an input/output error, once."""
     fail_syncs: bool = False
     """Every sync of a file fails from now on."""
     capacity_bytes: int | None = None
@@ -98,8 +211,13 @@ class MemoryVfs:
     def __init__(self, seed: int = 0) -> None:
         self.faults = Faults()
         self.operations = 0
+        self.reads = 0
         self.history: list[str] = []
         """What each operation was: the n-th is ``history[n - 1]``."""
+        self.fired = 0
+        """How many of the faults have happened."""
+        self.before: Callable[[int], object] | None = None
+        """Called before each operation, with its number: the place to take images from, or to stop threads at."""
         self._random = random.Random(seed)
         self._names: dict[str, _Content] = {}
         self._durable_names: dict[str, _Content] = {}
@@ -111,57 +229,126 @@ class MemoryVfs:
 
     # --- the disk's life
 
-    def crash(self) -> MemoryVfs:
-        """What a machine finds after this one lost power now: some legal state of the disk, without faults."""
-        after = MemoryVfs(self._random.randrange(1 << 62))
-        names = dict(self._durable_names)
-        for path, content in self._name_changes:
-            if self._random.random() < 0.5:
-                continue
-            if content is None:
-                names.pop(path, None)
-            else:
-                names[path] = content
-        for path, content in names.items():
-            data = content.after_crash(self._random)
-            after._names[path] = after._durable_names[path] = _Content(data, bytearray(data))
-        after._directories = set(self._directories)
+    def fail_at(self, number: int, fault: Fault, *, persistent: bool = False) -> None:
+        """Let the operation of that number fail, or with ``persistent`` that one and all after it."""
+        if persistent:
+            self.faults.since = (number, fault)
+        else:
+            self.faults.at[number] = fault
+
+    def crash(self, *, sector: int | None = None, filler: Filler | None = None) -> MemoryVfs:
+        """What a machine finds after this one lost power now: some legal state of the disk, without faults.
+
+        This one is dead from then on. Sector size and filler are chosen by the seed where they are not given.
+        """
+        after = self.image(sector=sector, filler=filler)
         self._dead = True
+        return after
+
+    def image(self, *, sector: int | None = None, filler: Filler | None = None) -> MemoryVfs:
+        """As ``crash``, but this machine goes on: each call gives another possible state."""
+        with self._lock:
+            after = MemoryVfs(self._random.randrange(1 << 62))
+            names = dict(self._durable_names)
+            for path, content in self._name_changes:
+                if self._random.random() < 0.5:
+                    continue
+                if content is None:
+                    names.pop(path, None)
+                else:
+                    names[path] = content
+            disk = self._disk(sector, filler)
+            images = {id(content): disk.remains(content) for content in names.values()}
+            for path, content in names.items():
+                after._names[path] = after._durable_names[path] = _solid(images[id(content)].copy())
+            after._directories = set(self._directories)
+        return after
+
+    def _disk(self, sector: int | None = None, filler: Filler | None = None) -> _Disk:
+        sector = sector or self._random.choice(SECTORS)
+        filler = filler or self._random.choice(list(Filler))
+        stale = b""
+        if filler is Filler.STALE:
+            stale = b"".join(bytes(c.visible.data[:_NOISE_BYTES_MAX]) for c in self._names.values())
+        return _Disk(self._random, sector, filler, stale)
+
+    def restart(self) -> MemoryVfs:
+        """What the next process finds after this one was killed: all that was written is visible, nothing more durable.
+
+        This one is dead from then on.
+        """
+        with self._lock:
+            after = MemoryVfs(self._random.randrange(1 << 62))
+            copies: dict[int, _Content] = {}
+
+            def copied(content: _Content) -> _Content:
+                return copies.setdefault(id(content), content.copy())
+
+            after._names = {path: copied(content) for path, content in self._names.items()}
+            after._durable_names = {path: copied(content) for path, content in self._durable_names.items()}
+            after._name_changes = [(path, content and copied(content)) for path, content in self._name_changes]
+            after._directories = set(self._directories)
+            self._dead = True
         return after
 
     def copy(self) -> MemoryVfs:
         """The same disk again, as it is visible now and all of it durable; for damaging a copy."""
-        same = MemoryVfs(self._random.randrange(1 << 62))
-        for path, content in self._names.items():
-            data = bytes(content.visible)
-            same._names[path] = same._durable_names[path] = _Content(data, bytearray(data))
-        same._directories = set(self._directories)
+        with self._lock:
+            same = MemoryVfs(self._random.randrange(1 << 62))
+            for path, content in self._names.items():
+                same._names[path] = same._durable_names[path] = _solid(content.visible.copy())
+            same._directories = set(self._directories)
         return same
 
     def files(self) -> dict[str, bytes]:
         """Every file and its visible bytes, by path."""
-        return {path: bytes(content.visible) for path, content in sorted(self._names.items())}
+        with self._lock:
+            return {path: content.visible.bytes() for path, content in sorted(self._names.items())}
 
     def overwrite(self, path: str, data: bytes) -> None:
         """Put other bytes in a file, durably, behind everybody's back: bit rot and meddling."""
-        self._names[path] = self._durable_names[path] = _Content(data, bytearray(data))
+        self._names[path] = self._durable_names[path] = _solid(_Image(data))
 
     def used_bytes(self) -> int:
         """Bytes in all files."""
-        return sum(len(content.visible) for content in self._names.values())
+        return sum(content.visible.size for content in self._names.values())
 
-    def operation(self, what: str, path: str) -> None:
-        """Count one change of the disk; crash or fail where the faults say so."""
+    def operation(self, what: str, path: str) -> Fault | None:
+        """Count one change of the disk; crash or fail where the faults say so.
+
+        Returns:
+            What the caller must do itself: a write half, a sync not at all.
+        """
         if self._dead:
             raise Crashed(f"{what} {path} after the crash")
+        if self.before is not None:
+            self.before(self.operations + 1)
         self.operations += 1
         self.history.append(f"{what} {path}")
-        if self.faults.crash_at == self.operations:
+        faults = self.faults
+        fault = faults.at.pop(self.operations, None)
+        if fault is None and faults.since is not None and self.operations >= faults.since[0]:
+            fault = faults.since[1]
+        if faults.crash_at == self.operations or fault is Fault.CRASH:
             self._dead = True
             raise Crashed(f"operation {self.operations}: {what} {path}")
-        error = self.faults.fail_at.pop(self.operations, None)
-        if error is not None:
-            raise error
+        if what == "sync" and (faults.fail_syncs or fault in (Fault.SYNC, Fault.EIO, Fault.ENOSPC)):
+            self.fired += 1
+            return fault or Fault.SYNC
+        if what in _WRITES and fault is Fault.SHORT:
+            self.fired += 1
+            return fault
+        if fault is Fault.EIO or fault is Fault.ENOSPC:
+            self.fired += 1
+            raise _error(fault, path)
+        return None
+
+    def _read(self, path: str) -> None:
+        """Count one read; fail where the faults say so. A dead machine is read only by who examines it."""
+        self.reads += 1
+        if self.faults.read_at == self.reads:
+            self.fired += 1
+            raise _error(Fault.EIO, path)
 
     def room_for(self, size: int) -> int:
         """How many of ``size`` more bytes fit."""
@@ -181,9 +368,11 @@ class MemoryVfs:
         return path in self._names or path in self._directories
 
     def list(self, path: str) -> list[str]:
-        prefix = path.rstrip("/") + "/"
-        below = [p[len(prefix) :] for p in (*self._names, *self._directories) if p.startswith(prefix)]
-        return sorted({p.split("/", 1)[0] for p in below if p})
+        with self._lock:
+            self._read(path)
+            prefix = path.rstrip("/") + "/"
+            below = [p[len(prefix) :] for p in (*self._names, *self._directories) if p.startswith(prefix)]
+            return sorted({p.split("/", 1)[0] for p in below if p})
 
     def make_directory(self, path: str) -> None:
         with self._lock:
@@ -200,10 +389,17 @@ class MemoryVfs:
         return found
 
     def read(self, path: str) -> bytes:
-        return bytes(self._content(path).visible)
+        with self._lock:
+            self._read(path)
+            return self._content(path).visible.bytes()
 
     def map(self, path: str) -> memoryview:
-        return memoryview(bytes(self._content(path).visible))
+        with self._lock:
+            self._read(path)
+            return memoryview(self._content(path).visible.bytes())
+
+    def map_over(self, path: str, offset: int, target: memoryview) -> None:
+        target[:] = self.map(path)[offset : offset + len(target)]
 
     def open(self, path: str, create: bool = False) -> File:
         with self._lock:
@@ -213,30 +409,83 @@ class MemoryVfs:
             return MemoryFile(self, path, self._content(path))
 
     def write_atomically(self, path: str, data: bytes, sync_directory: bool = True) -> None:
+        self.write_parts(path, (data,), sync_directory)
+
+    def write_parts(self, path: str, parts: Iterable[bytes | memoryview], sync_directory: bool = True) -> int:
+        temporary = path + ".tmp"
         with self._lock:
-            temporary = path + ".tmp"
             self.operation("create", temporary)
             content = _Content()
             self._set_name(temporary, content)
-            self.operation("write", temporary)
-            room = self.room_for(len(data))
-            content.write(0, data[:room])
-            if room < len(data):
-                raise DiskFull(f"No room left to write {temporary}.")
-            self.sync_content("sync", temporary, content)
-            self.operation("rename", path)
-            self._set_name(temporary, None)
-            self._set_name(path, content)
+        try:
+            for part in parts:  # not under the lock: making a part may take others
+                with self._lock:
+                    self.write(temporary, content, content.visible.size, bytes(part))
+            with self._lock:
+                self.sync_content(temporary, content)
+                self.operation("rename", path)
+                self._set_name(temporary, None)
+                self._set_name(path, content)
+        except StorageError:
+            self._remove_failed(temporary)
+            raise
         if sync_directory:
             self.sync_directory(path.rpartition("/")[0])
+        return content.visible.size
 
-    def sync_content(self, what: str, path: str, content: _Content) -> None:
+    def _remove_failed(self, path: str) -> None:
+        try:
+            self.remove(path)
+        except StorageError:
+            return  # the error before this one is the one to tell
+
+    def free_bytes(self, path: str) -> int | None:
+        capacity = self.faults.capacity_bytes
+        return None if capacity is None else max(0, capacity - self.used_bytes())
+
+    def total_bytes(self, path: str) -> int | None:
+        return self.faults.capacity_bytes
+
+    def write(self, path: str, content: _Content, offset: int, data: bytes, what: str = "write") -> None:
+        """Write as much as fits."""
+        with self._lock:
+            fault = self.operation(what, path)
+            growth = max(0, offset + len(data) - content.visible.size)
+            fits = len(data) - growth + self.room_for(growth)
+            content.change(_Write(offset, bytes(data[: fits if fault is None else min(fits, len(data) // 2)])))
+            if fault is not None:
+                raise _error(Fault.EIO, path)
+            if fits < len(data):
+                raise _error(Fault.ENOSPC, path)
+
+    def preallocate(self, path: str, content: _Content, size: int) -> None:
+        """Grow a file with zeros, as far as there is room."""
+        with self._lock:
+            if size <= content.visible.size:
+                return
+            fault = self.operation("preallocate", path)
+            growth = size - content.visible.size
+            fits = self.room_for(growth)
+            content.change(_Resize(content.visible.size + (fits if fault is None else min(fits, growth // 2))))
+            if fault is not None:
+                raise _error(Fault.EIO, path)
+            if fits < growth:
+                raise _error(Fault.ENOSPC, path)
+
+    def truncate(self, path: str, content: _Content, size: int) -> None:
+        """Cut a file's end off."""
+        with self._lock:
+            self.operation("truncate", path)
+            content.change(_Resize(size))
+
+    def sync_content(self, path: str, content: _Content) -> None:
         """Make a file's bytes durable, unless syncs fail: then what is pending is lost, as Linux does it."""
-        self.operation(what, path)
-        if self.faults.fail_syncs:
-            content.pending.clear()
-            raise StorageError(f"{path}: Input/output error.")
-        content.sync()
+        with self._lock:
+            fault = self.operation("sync", path)
+            if fault is not None:
+                content.lose(self._disk())
+                raise _error(fault, path)
+            content.sync()
 
     def remove(self, path: str) -> None:
         with self._lock:
@@ -265,6 +514,15 @@ class MemoryVfs:
             return held
 
 
+_WRITES: Final = frozenset(("append", "write", "preallocate"))
+
+
+def _error(fault: Fault, path: str) -> StorageError:
+    if fault is Fault.ENOSPC:
+        return DiskFull(f"No room left to write {path}: No space left on device.")
+    return StorageError(f"{path}: Input/output error.")
+
+
 class MemoryLock:
     """A lock on a path of one ``MemoryVfs``."""
 
@@ -285,21 +543,25 @@ class MemoryFile:
         self._content = content
 
     def append(self, data: bytes) -> None:
-        self._vfs.operation("append", self._path)
-        room = self._vfs.room_for(len(data))
-        self._content.write(len(self._content.visible), bytes(data[:room]))
-        if room < len(data):
-            raise DiskFull(f"No room left to write {self._path}.")
+        self._vfs.write(self._path, self._content, self._content.visible.size, data, "append")
+
+    def write_at(self, offset: int, data: bytes) -> None:
+        self._vfs.write(self._path, self._content, offset, data)
+
+    def preallocate(self, size: int) -> None:
+        self._vfs.preallocate(self._path, self._content, size)
+
+    def start_writing(self, offset: int, size: int) -> None:
+        return None
 
     def sync(self) -> None:
-        self._vfs.sync_content("sync", self._path, self._content)
+        self._vfs.sync_content(self._path, self._content)
 
     def truncate(self, size: int) -> None:
-        self._vfs.operation("truncate", self._path)
-        self._content.truncate(size)
+        self._vfs.truncate(self._path, self._content, size)
 
     def size(self) -> int:
-        return len(self._content.visible)
+        return self._content.visible.size
 
     def close(self) -> None:
         return None

@@ -11,13 +11,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, IntEnum
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 from pyroaring import BitMap
 
 from memoradb.core.columns import BoolArray, Column, FloatArray, IntArray
 from memoradb.core.values import Value
+
+if TYPE_CHECKING:
+    from .index.condition import Condition
 
 
 class Direction(IntEnum):
@@ -34,23 +37,72 @@ class Element(Enum):
     NODE = "NODE"
     RELATIONSHIP = "RELATIONSHIP"
 
+    __hash__ = object.__hash__  # members are unique; Enum's own hash is a call in Python for every look-up
+
 
 class IndexKind(Enum):
     """The kinds of index, by their names in SHOW INDEXES."""
 
     RANGE = "RANGE"
     UNIQUE = "UNIQUE"  # the range index that enforces a uniqueness constraint
+    KEY = "KEY"  # the range index that enforces a key constraint: unique, and every key is there
+    TEXT = "TEXT"
+    POINT = "POINT"
     FULLTEXT = "FULLTEXT"
     VECTOR = "VECTOR"
+    LOOKUP = "LOOKUP"  # label and type look-ups, which need no structure of their own
+    EXISTENCE = "EXISTENCE"  # a constraint without an index: the property is there
+    TYPE = "TYPE"  # a constraint without an index: the property, if there, has a type
+
+    @property
+    def is_constraint(self) -> bool:
+        """Whether it says what data must be like."""
+        return self in (IndexKind.UNIQUE, IndexKind.KEY, IndexKind.EXISTENCE, IndexKind.TYPE)
+
+    @property
+    def is_index(self) -> bool:
+        """Whether it can find elements: SHOW INDEXES lists it."""
+        return self not in (IndexKind.EXISTENCE, IndexKind.TYPE)
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether it is a range index, by itself or for a constraint."""
+        return self in (IndexKind.RANGE, IndexKind.UNIQUE, IndexKind.KEY)
+
+    @property
+    def is_unique(self) -> bool:
+        """Whether no two elements may have the same values."""
+        return self in (IndexKind.UNIQUE, IndexKind.KEY)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexState:
+    """How far an index is: only one that is ``ONLINE`` answers; ``percent`` of the elements are in it.
+
+    ``POPULATING`` is one that is being built; where an error ended that it is ``FAILED``, and ``failure`` says why.
+    """
+
+    name: str = "ONLINE"
+    percent: float = 100.0
+    failure: str = ""
+
+    @property
+    def is_online(self) -> bool:
+        """Whether it can be asked."""
+        return self.name == "ONLINE"
+
+
+ONLINE = IndexState()
 
 
 @dataclass(frozen=True, slots=True)
 class IndexDefinition:
-    """An index as declared. ``labels`` are relationship types where ``element`` says so.
+    """An index or a constraint as declared. ``labels`` are relationship types where ``element`` says so.
 
-    RANGE and UNIQUE have one label and one key (composite ones come later); FULLTEXT has one or more of each; VECTOR
-    one of each. ``options``: for VECTOR ``dimensions`` (int) and ``similarity`` (``cosine`` | ``euclidean``), ``m``,
-    ``ef_construction``; for FULLTEXT ``analyzer``.
+    RANGE, UNIQUE and KEY have one label and one or several keys; TEXT, POINT, VECTOR, EXISTENCE and TYPE one of each;
+    FULLTEXT one or more of each; LOOKUP none. ``options``: for VECTOR ``dimensions`` (int) and ``similarity``
+    (``cosine`` | ``euclidean``), ``m``, ``ef_construction``; for FULLTEXT ``analyzer``; for TYPE ``type``, as
+    ``core.property_type`` reads it.
     """
 
     name: str
@@ -335,6 +387,18 @@ class GraphView(Protocol):
         """Slots whose string value starts with ``prefix``, ascending by slot."""
         ...
 
+    def index_search(self, name: str, condition: Condition) -> IntArray:
+        """Slots whose values meet the condition, ascending: of indexes on several keys, TEXT and POINT indexes."""
+        ...
+
+    def index_state(self, name: str) -> IndexState:
+        """Whether the index can be asked, or how far its building is."""
+        ...
+
+    def index_size(self, name: str) -> tuple[int, int]:
+        """(elements, distinct values) of a RANGE, UNIQUE or KEY index, roughly: for estimates."""
+        ...
+
     def vector_search(self, name: str, query: Sequence[float], k: int, candidates: BitMap | None = None) -> Scored:
         """The ``k`` most similar elements. Scores as Neo4j: cosine (1+cos)/2, euclidean 1/(1+d^2)."""
         ...
@@ -386,6 +450,10 @@ class GraphWriter(GraphView, Protocol):
         ...
 
     def drop_index(self, name: str, if_exists: bool = False) -> bool: ...
+
+    def put_note(self, name: str, note: Value) -> None:
+        """A fact about the graph itself, committed with everything else; None forgets it."""
+        ...
 
     def statement_counters(self, before: Counters | None = None) -> Counters:
         """What was changed so far, or since ``before``."""

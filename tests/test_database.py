@@ -73,7 +73,7 @@ def test_closing_twice_is_no_error_and_everything_after_is(tmp_path):
         db.begin,
         db.transaction,
         db.snapshot,
-        lambda: db.run(lambda tx: None),
+        lambda: db.transaction(lambda tx: None),
         lambda: db.import_nodes("A", {"x": [1]}),
         lambda: db.import_relationships("R", [], []),
         lambda: db.import_parquet("none.parquet", label="A"),
@@ -333,7 +333,7 @@ def test_a_constraint_is_checked_at_commit_at_the_latest(db):
 # --- retries
 
 
-def test_run_tries_again_until_it_wins(db):
+def test_work_is_tried_again_until_it_wins(db):
     db.execute("CREATE (:A {x: 0})")
     tries = []
 
@@ -344,12 +344,12 @@ def test_run_tries_again_until_it_wins(db):
             db.execute("MATCH (a:A) SET a.x = a.x + 10")
         return "done"
 
-    assert db.run(work) == "done"
+    assert db.transaction(work) == "done"
     assert len(tries) == 3
     assert db.execute("MATCH (a:A) RETURN a.x").value() == 21
 
 
-def test_run_gives_up_after_so_many_attempts(db):
+def test_work_is_given_up_after_so_many_attempts(db):
     db.execute("CREATE (:A {x: 0})")
     tries = []
 
@@ -359,13 +359,13 @@ def test_run_gives_up_after_so_many_attempts(db):
         db.execute("MATCH (a:A) SET a.x = 2")
 
     with pytest.raises(WriteConflict):
-        db.run(work, attempts=2)
+        db.transaction(work, attempts=2)
     assert len(tries) == 2
     with pytest.raises(ConfigurationError, match="attempts must be at least 1"):
-        db.run(work, attempts=0)
+        db.transaction(work, attempts=0)
 
 
-def test_run_does_not_repeat_what_would_fail_again(db):
+def test_work_that_would_fail_again_is_not_repeated(db):
     tries = []
 
     def work(tx):
@@ -373,7 +373,7 @@ def test_run_does_not_repeat_what_would_fail_again(db):
         tx.execute("RETURN 1 / 0")
 
     with pytest.raises(MemQLError):
-        db.run(work)
+        db.transaction(work)
     assert len(tries) == 1
 
 
@@ -466,7 +466,7 @@ def test_writers_take_turns_and_lose_nothing(db):
     def write() -> None:
         for _ in range(20):
             db.execute("MATCH (c:Counter) SET c.value = c.value + 1")
-            db.run(lambda tx: tx.execute("MATCH (c:Counter) SET c.value = c.value + 1"), attempts=1000)
+            db.transaction(lambda tx: tx.execute("MATCH (c:Counter) SET c.value = c.value + 1"), attempts=1000)
 
     writers = [threading.Thread(target=write) for _ in range(4)]
     for thread in writers:

@@ -32,6 +32,16 @@ PROCEDURES: Final[tuple[tuple[Any, ...], ...]] = (
 )
 """Procedures that both sides register: name, inputs, outputs, function."""
 
+CHANGES: Final = (
+    "MATCH (n) SET n.x = 7, n.s = 'later', n.m = true, n:C REMOVE n:A, n.y",
+    "MATCH ()-[r]->() SET r.x = 7",
+    "MATCH (n) WITH n ORDER BY n.id LIMIT 1 DETACH DELETE n",
+    "CREATE (:A:Later {x: 1, s: 'new'})-[:R {x: 2}]->(:B)-[:LATER]->(:Later)",
+    "CREATE INDEX fuzz_later FOR (n:A) ON (n.x)",
+    "MATCH (n:B) WITH n LIMIT 2 CREATE (n)-[:R]->(n)",
+)
+"""What happens after the moment that the oracle of the past looks back at."""
+
 NOW_NS: Final = 1_715_936_400_000_000_000
 """Every clock of a campaign stands still at 17 May 2024, 9:00 UTC."""
 
@@ -63,6 +73,7 @@ class Bench:
         """``graph``: the statement that makes it; not run again where ``path`` holds it already."""
         self.graph = graph
         self.fired: set[str] = set()
+        self._changed: tuple[Bench, int] | None = None
         self.database = memoradb.open(path, durability="relaxed", clock=ManualClock(NOW_NS), random=SeededRandom(0))
         if graph and not self.database.snapshot().node_count():
             self.database.execute(graph)
@@ -81,6 +92,25 @@ class Bench:
     def close(self) -> None:
         """Close the database."""
         self.database.close()
+        if self._changed is not None:
+            self._changed[0].close()
+
+    # --- the past
+
+    def changed(self) -> tuple[Bench, int]:
+        """Another bench with the same graph, on which more was written since, and the transaction to look back at."""
+        if self._changed is None:
+            other = Bench(self.graph)
+            self._changed = other, other.write_on()
+        return self._changed
+
+    def write_on(self) -> int:
+        """Change the graph, its schema too; the number of the last transaction before that, 0 where there is none."""
+        storage = self.database.storage
+        before = storage.history.commit_at(storage.position)
+        for statement in CHANGES:
+            self.database.execute(statement)
+        return 0 if before is None else before.transaction
 
     def _rows(self, text: str) -> list[Any]:
         return [row[0] for row in self.database.execute(text).rows]

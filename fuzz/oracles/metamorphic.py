@@ -5,6 +5,7 @@
 * vectorised kernels on every batch, and on none;
 * indexes made, and dropped again;
 * the database closed and opened again;
+* asked as of a transaction after which the graph went on changing, by option and in the text;
 * ternary-logic partitioning (Rigger and Su 2020): rows where p is true, false and null together are all rows.
 """
 
@@ -36,6 +37,14 @@ INDEXES: Final = (
     "CREATE INDEX fuzz_number FOR (n:A) ON (n.x)",
     "CREATE INDEX fuzz_text FOR (n:B) ON (n.s)",
     "CREATE INDEX fuzz_mixed FOR (n:C) ON (n.m)",
+    "CREATE INDEX fuzz_numbers FOR (n:A) ON (n.x, n.y)",
+    "CREATE INDEX fuzz_text_and_number FOR (n:B) ON (n.s, n.x)",
+    "CREATE TEXT INDEX fuzz_parts FOR (n:B) ON (n.s)",
+    "CREATE TEXT INDEX fuzz_mixed_parts FOR (n:C) ON (n.m)",
+    "CREATE POINT INDEX fuzz_places FOR (n:C) ON (n.m)",
+    "CREATE INDEX fuzz_related FOR ()-[r:R]-() ON (r.x)",
+    "CREATE TEXT INDEX fuzz_related_parts FOR ()-[r:S]-() ON (r.s)",
+    "CREATE INDEX fuzz_related_numbers FOR ()-[r:T]-() ON (r.x, r.y)",
     "CREATE VECTOR INDEX fuzz_cosine FOR (n:A) ON (n.v) OPTIONS {indexConfig: {`vector.dimensions`: 2, "
     "`vector.similarity_function`: 'cosine'}}",
     "CREATE CONSTRAINT fuzz_unique FOR (n:A) REQUIRE n.id IS UNIQUE",
@@ -89,10 +98,24 @@ def reopened(bench: Bench, query: Query) -> Variants:
             if again.database.storage.store.state_hash() != state:
                 yield "reopened: another state", Outcome("another state")
             yield "reopened", again.engine(query)
+            yield from _looking_back(again, query, again.write_on())
         finally:
             again.close()
     finally:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def past(bench: Bench, query: Query) -> Variants:
+    """The answer does not depend on what was written after the moment that it is asked for."""
+    other, transaction = bench.changed()
+    yield from _looking_back(other, query, transaction)
+
+
+def _looking_back(bench: Bench, query: Query, transaction: int) -> Variants:
+    if query.writes or not transaction:
+        return
+    yield "as of then", bench.engine(query, Options(as_of=transaction))
+    yield "as of then, in the text", bench.engine(replace(query, text=f"AS OF TRANSACTION {transaction} {query.text}"))
 
 
 VARIANTS: Final[dict[str, Callable[[Bench, Query], Variants]]] = {
@@ -100,6 +123,7 @@ VARIANTS: Final[dict[str, Callable[[Bench, Query], Variants]]] = {
     "rules": rules_off,
     "kernels": kernels,
     "index": indexes,
+    "past": past,
     "reopen": reopened,
 }
 

@@ -253,7 +253,7 @@ class _Reader:
         self._add(Remark(NotificationKind.MISSING_INDEX, description, node.span), (label, key))
 
 
-_LOOK_UPS: Final = (IndexKind.RANGE, IndexKind.UNIQUE)
+_LOOK_UPS: Final = (IndexKind.RANGE, IndexKind.UNIQUE, IndexKind.KEY)
 
 
 def _written(clause: a.Clause) -> set[str]:

@@ -22,6 +22,9 @@ SEEK_NS: Final = 2_000.0
 RANGE_ROW_NS: Final = 30.0
 """A hit of a range look-up, with its recheck."""
 
+TEXT_ROW_NS: Final = 100.0
+"""A candidate of a text or point index, with the test of its value."""
+
 EXPAND_SOURCE_NS: Final = 12.0
 """One source row of an expand."""
 

@@ -17,6 +17,7 @@ from ..plan.expr import LabelOperator as Op
 EQUALITY_GUESS: Final = 0.1
 RANGE_GUESS: Final = 1 / 3
 TEXT_GUESS: Final = 0.1
+POINT_GUESS: Final = 0.05
 OTHER_GUESS: Final = 0.5
 
 RANGE_OPERATORS: Final = frozenset(("<", "<=", ">", ">="))
@@ -62,6 +63,8 @@ class Selectivity:
                 return min(1.0, count * self._equality(left, Literal("?")))
             case Call(operator, (left, right)) if operator in RANGE_OPERATORS:
                 return self._range(operator, left, right)
+            case Call("point.withinbbox"):
+                return POINT_GUESS
             case Call("STARTS WITH" | "ENDS WITH" | "CONTAINS" | "=~"):
                 return TEXT_GUESS
             case _:
@@ -100,6 +103,8 @@ class Selectivity:
         if isinstance(right, Property):
             left, right, operator = right, left, MIRRORED[operator]
         match left, right:
+            case (Call("point.distance" | "distance"), _) | (_, Call("point.distance" | "distance")):
+                return POINT_GUESS
             case Property(Variable(name), key), Literal(value):
                 bound = RangeBound(value, operator in ("<=", ">="))
                 low, high = (bound, None) if operator in (">", ">=") else (None, bound)

@@ -19,6 +19,7 @@ from ..functions.registry import FunctionRegistry
 from .operator import Frame, Operator
 
 if TYPE_CHECKING:
+    from ..past import Past
     from ..procedures.registry import ProcedureRegistry
     from .profile import Profile
 
@@ -44,6 +45,10 @@ class Cancellation:
     def cancel(self) -> None:
         """Stop the statement at its next batch."""
         self._cancelled = True
+
+    def end_by(self, deadline_ns: int) -> None:
+        """Stop at ``deadline_ns``, where the deadline is not earlier anyhow."""
+        self._deadline_ns = deadline_ns if self._deadline_ns is None else min(self._deadline_ns, deadline_ns)
 
     def check(self) -> None:
         """Cancelled or DeadlineExceeded where the statement must stop."""
@@ -90,6 +95,10 @@ class Context:
     random: Random
     functions: FunctionRegistry
     procedures: ProcedureRegistry
+    past: Past | None = None
+    """Where the view comes from: what procedures about the graph's past ask."""
+    position: int = 0
+    """The log position of what is committed in the view."""
     batch_rows: int | None = None
     cancellation: Cancellation | None = None
     memory_bytes_max: int | None = None

@@ -68,7 +68,8 @@ def _for_all(
     return cross(batch, variable, slots, context.rows_max)
 
 
-def _list_items(value: Value) -> list[Value]:
+def list_items(value: Value) -> list[Value]:
+    """What stands on the right of IN; TypeMismatch where it is no list."""
     if value is None:
         return []
     if type(value) is not list:
@@ -81,7 +82,7 @@ def _spread(lists: list[Value]) -> tuple[IntArray, list[Value]]:
     owners: list[int] = []
     values: list[Value] = []
     for i, found in enumerate(lists):
-        items = _list_items(found)
+        items = list_items(found)
         owners.extend([i] * len(items))
         values.extend(items)
     return np.array(owners, np.int64), values
@@ -93,7 +94,7 @@ def ids_of(column: Column, many: bool) -> tuple[IntArray, IntArray]:
     ids: list[int] = []
     for i, found in enumerate(column.values()):
         mine: dict[int, None] = {}
-        for one in _list_items(found) if many else (found,):
+        for one in list_items(found) if many else (found,):
             if type(one) is float and one.is_integer():
                 one = int(one)
             if type(one) is int and 0 <= one < 1 << 63:
@@ -123,7 +124,7 @@ class NodeIndexSeek(Operator):
         for batch in context.batches(self.input, frame):
             for piece, column in evaluated(batch, self._value, context):
                 if isinstance(column, ConstantColumn) and (self.many or piece.length > 1):
-                    values = _list_items(column.value) if self.many else [column.value]
+                    values = list_items(column.value) if self.many else [column.value]
                     _, slots = context.view.index_seek(self.index, values)
                     if self.many:
                         slots = np.unique(slots)  # [1, 1.0] names one node twice

@@ -27,7 +27,7 @@ from ..plan.expr import Expr, MapOf
 from ..plan.nodes import NewNode, NewRelationship, UpdateItem
 from .context import Context
 from .operator import Frame, Operator
-from .write import apply_items, create_elements, holds_elements, row_by_row
+from .write import Creation, Effect, apply_items, compile_items, holds_elements, row_by_row
 
 
 @dataclass(eq=False, slots=True)
@@ -52,8 +52,13 @@ class Merge(Operator):
     match_per_row: bool = True
     _keys: list[Evaluator] = field(default_factory=list)
     _checks: list[tuple[Evaluator, str]] = field(default_factory=list)
+    _create: Creation = field(default_factory=Creation)
+    _on_create: tuple[Effect, ...] = ()
+    _on_match: tuple[Effect, ...] = ()
 
     def __post_init__(self) -> None:
+        self._create = Creation(self.nodes, self.relationships)
+        self._on_create, self._on_match = compile_items(self.on_create), compile_items(self.on_match)
         self._checks = [(compile_expression(e), v) for e, v in self.non_null]
         for element in (*self.nodes, *self.relationships):
             if isinstance(element.properties, MapOf):
@@ -79,10 +84,10 @@ class Merge(Operator):
         if found:
             out = self._joined(row, concat_batches(found).expanded())
             for i in range(out.length if self.on_match else 0):
-                apply_items(out.slice(i, i + 1), self.on_match, context)
+                apply_items(out.slice(i, i + 1), self._on_match, context)
             return out
-        created = create_elements(row, self.nodes, self.relationships, context)
-        apply_items(created, self.on_create, context)
+        created = self._create(row, context)
+        apply_items(created, self._on_create, context)
         return created
 
     def _check(self, batch: Batch, context: Context) -> None:
@@ -117,8 +122,8 @@ class Merge(Operator):
             parts.append((inner.rows(), {v: inner.columns[v] for v in self.variables}))
         missing = np.flatnonzero(~hit)
         if len(missing):
-            made = create_elements(leaders.take(missing), self.nodes, self.relationships, context)
-            apply_items(made, self.on_create, context)
+            made = self._create(leaders.take(missing), context)
+            apply_items(made, self._on_create, context)
             parts.append((missing, {v: made.columns[v] for v in self.variables}))
         out, leader, is_first = self._spread(batch, groups, first, parts)
         if self.on_match:
@@ -127,7 +132,7 @@ class Merge(Operator):
             rows = out.take(matched)
             size = 1 if self.match_per_row and not _all_different(rows, self.variables) else max(1, rows.length)
             for start in range(0, rows.length, size):
-                apply_items(rows.slice(start, start + size), self.on_match, context)
+                apply_items(rows.slice(start, start + size), self._on_match, context)
         return out
 
     def _groups(self, batch: Batch, context: Context) -> tuple[IntArray, IntArray]:

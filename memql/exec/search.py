@@ -29,6 +29,14 @@ def find_index(view: GraphView, name: str, kind: IndexKind) -> IndexDefinition:
     for index in view.indexes():
         if index.name == name:
             if index.kind is kind:
+                state = view.index_state(name)
+                if not state.is_online:
+                    how_far = f"is still being built: {state.percent:.1f} % are done"
+                    raise SchemaError(
+                        f"The index `{name}` {f'could not be built: {state.failure}' if state.failure else how_far}.",
+                        hint="CALL db.awaitIndexes() waits until it can be asked.",
+                        code="Neo.ClientError.Schema.IndexNotFound",
+                    )
                 return index
             raise SchemaError(f"`{name}` is a {index.kind.value} index, not a {kind.value} one.")
     hint = did_you_mean(name, [i.name for i in view.indexes() if i.kind is kind])

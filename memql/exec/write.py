@@ -6,8 +6,9 @@ row instead, as the planner says (``per_row``). Weights are expanded first: a ro
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 
@@ -28,7 +29,7 @@ from memoradb.core.values import NodeRef, PathRef, RelationshipRef, Value
 from memoradb.storage.view import Element
 
 from ..functions.graph import properties_of
-from ..kernels.compile import compile_expression
+from ..kernels.compile import Evaluator, compile_expression
 from ..plan.explain import show, show_variable
 from ..plan.expr import Expr, Literal, MapOf, Variable
 from ..plan.nodes import NewNode, NewRelationship, SetLabelsItem, SetPropertiesItem, SetPropertyItem, UpdateItem
@@ -36,48 +37,67 @@ from .adjacent import element_slots
 from .context import Context
 from .operator import Frame, Operator
 
+Effect: TypeAlias = Callable[[Batch, "Context"], None]
+"""What one item of a SET or REMOVE does to every row of a batch."""
 
-def property_columns(expr: Expr | None, batch: Batch, context: Context) -> dict[str, Column]:
-    """A map expression as a column for each key."""
+_PropertyColumns: TypeAlias = Callable[[Batch, "Context"], dict[str, Column]]
+
+
+def compile_properties(expr: Expr | None) -> _PropertyColumns:
+    """A callable that gives a map expression as a column for each key."""
     if expr is None:
-        return {}
+        return lambda batch, context: {}
     if isinstance(expr, MapOf):
-        return {key: compile_expression(value)(batch, context) for key, value in expr.entries}
-    maps = compile_expression(expr)(batch, context).values()
-    keys: dict[str, None] = {}
-    for value in maps:
-        if value is None:
-            continue
-        if not isinstance(value, (dict, NodeRef, RelationshipRef)):
-            raise TypeMismatch(f"Properties are given by a map, not {type_name(value)}.")
-        keys.update(dict.fromkeys(properties_of(context, value)))
-    plain = [{} if v is None else properties_of(context, v) for v in maps]
-    return {key: ListColumn([m.get(key) for m in plain]) for key in keys}
+        entries = [(key, compile_expression(value)) for key, value in expr.entries]
+        return lambda batch, context: {key: evaluate(batch, context) for key, evaluate in entries}
+    evaluate = compile_expression(expr)
+
+    def columns(batch: Batch, context: Context) -> dict[str, Column]:
+        maps = evaluate(batch, context).values()
+        keys: dict[str, None] = {}
+        for value in maps:
+            if value is None:
+                continue
+            if not isinstance(value, (dict, NodeRef, RelationshipRef)):
+                raise TypeMismatch(f"Properties are given by a map, not {type_name(value)}.")
+            keys.update(dict.fromkeys(properties_of(context, value)))
+        plain = [{} if v is None else properties_of(context, v) for v in maps]
+        return {key: ListColumn([m.get(key) for m in plain]) for key in keys}
+
+    return columns
 
 
-def create_elements(
-    batch: Batch, nodes: tuple[NewNode, ...], relationships: tuple[NewRelationship, ...], context: Context
-) -> Batch:
-    """The batch with columns for its new elements."""
-    writer = context.writer
-    for node in nodes:
-        slots = writer.create_nodes(batch.length, node.labels, property_columns(node.properties, batch, context))
-        batch = batch.with_columns({node.variable: node_column(slots)})
-    for relationship in relationships:
-        ends = []
-        for name in (relationship.source, relationship.target):
-            slots, live = element_slots(batch.columns[name], Kind.NODE)
-            if live is not None:
-                raise MemQLError(
-                    f"Cannot create a relationship: its node `{show_variable(name)}` is null.",
-                    kind="SemanticError",
-                    detail="CreateRelationshipWithNullNode",
-                )
-            ends.append(slots)
-        properties = property_columns(relationship.properties, batch, context)
-        slots = writer.create_relationships(relationship.type, ends[0], ends[1], properties)
-        batch = batch.with_columns({relationship.variable: relationship_column(slots)})
-    return batch
+class Creation:
+    """What is made for each row, compiled once."""
+
+    def __init__(self, nodes: tuple[NewNode, ...] = (), relationships: tuple[NewRelationship, ...] = ()) -> None:
+        self._nodes = [(node, compile_properties(node.properties)) for node in nodes]
+        self._relationships = [(new, compile_properties(new.properties)) for new in relationships]
+
+    def __call__(self, batch: Batch, context: Context) -> Batch:
+        """The batch with columns for its new elements; each is there for the expressions of those after it."""
+        writer, columns = context.writer, dict(batch.columns)
+        batch = Batch(columns, batch.length, batch.row, batch.weight)
+        for node, properties in self._nodes:
+            slots = writer.create_nodes(batch.length, node.labels, properties(batch, context))
+            columns[node.variable] = node_column(slots)
+        for new, properties in self._relationships:
+            sources, targets = _ends(columns, new.source), _ends(columns, new.target)
+            slots = writer.create_relationships(new.type, sources, targets, properties(batch, context))
+            columns[new.variable] = relationship_column(slots)
+        return batch
+
+
+def _ends(columns: Mapping[str, Column], name: str) -> IntArray:
+    """The nodes that new relationships start or end at."""
+    slots, live = element_slots(columns[name], Kind.NODE)
+    if live is not None:
+        raise MemQLError(
+            f"Cannot create a relationship: its node `{show_variable(name)}` is null.",
+            kind="SemanticError",
+            detail="CreateRelationshipWithNullNode",
+        )
+    return slots
 
 
 @dataclass(eq=False, slots=True)
@@ -88,13 +108,19 @@ class Create(Operator):
     nodes: tuple[NewNode, ...]
     relationships: tuple[NewRelationship, ...]
     per_row: bool = False
+    _create: Creation = field(default_factory=Creation)
+
+    def __post_init__(self) -> None:
+        self._create = Creation(self.nodes, self.relationships)
 
     def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
+        create = self._create
         for batch in context.batches(self.input, frame.whole()):
             batch = batch.expanded()
-            size = 1 if self.per_row else batch.length
-            pieces = [batch.slice(i, i + size) for i in range(0, batch.length, size)]
-            yield concat_batches([create_elements(p, self.nodes, self.relationships, context) for p in pieces])
+            if self.per_row and batch.length > 1:
+                yield concat_batches([create(batch.slice(i, i + 1), context) for i in range(batch.length)])
+            else:
+                yield create(batch, context)
 
     def describe(self) -> str:
         parts = [f"({show_variable(n.variable)}{''.join(f':{x}' for x in n.labels)})" for n in self.nodes]
@@ -130,12 +156,11 @@ def _is_or_holds_element(value: Value) -> bool:
     return kind is NodeRef or kind is RelationshipRef or kind is PathRef
 
 
-def _split(column: Column) -> list[tuple[Element, IntArray, IntArray]]:
-    """The elements in a column, by kind: (kind, slots, positions); nulls are left out."""
+def _split(column: Column) -> list[tuple[Element, IntArray, IntArray | None]]:
+    """The elements in a column, by kind: (kind, slots, positions; None for all); nulls are left out."""
     if isinstance(column, TypedColumn) and column.kind in (Kind.NODE, Kind.RELATIONSHIP):
-        slots, live = element_slots(column, column.kind)
-        positions = np.arange(len(column)) if live is None else live
-        return [(Element.NODE if column.kind == Kind.NODE else Element.RELATIONSHIP, slots, positions)]
+        element = Element.NODE if column.kind == Kind.NODE else Element.RELATIONSHIP
+        return [(element, *element_slots(column, column.kind))]
     found: dict[Element, tuple[list[int], list[int]]] = {}
     for i, value in enumerate(column.values()):
         if value is None:
@@ -152,35 +177,66 @@ def _split(column: Column) -> list[tuple[Element, IntArray, IntArray]]:
     return [(e, np.array(s, np.int64), np.array(p, np.int64)) for e, (s, p) in found.items()]
 
 
-def apply_items(batch: Batch, items: tuple[UpdateItem, ...], context: Context) -> None:
+def compile_items(items: tuple[UpdateItem, ...]) -> tuple[Effect, ...]:
+    """All items of a SET or REMOVE as callables; ``apply_items`` runs them."""
+    return tuple(map(_compile_item, items))
+
+
+def apply_items(batch: Batch, effects: tuple[Effect, ...], context: Context) -> None:
     """All items of a SET or REMOVE on every row of ``batch``, item by item."""
-    writer = context.writer
-    for item in items:
-        column = compile_expression(item.target)(batch, context)
-        match item:
-            case SetPropertyItem(_, key, value):
-                values = compile_expression(value)(batch, context)
-                if not isinstance(key, Literal):
-                    _set_dynamic(batch, column, compile_expression(key)(batch, context), values, context)
-                    continue
-                for element, slots, positions in _split(column):
-                    whole = len(positions) == batch.length
-                    writer.set_property(element, slots, key.value, values if whole else values.take(positions))
-            case SetPropertiesItem(_, value, merge):
-                _set_all(column, compile_expression(value)(batch, context), merge, context)
-            case SetLabelsItem(_, labels, remove):
-                for element, slots, _ in _split(column):
-                    if element is not Element.NODE:
-                        raise TypeMismatch("A relationship has a type, not labels that can be set.")
-                    if remove:
-                        writer.remove_labels(slots, labels)
-                    else:
-                        writer.add_labels(slots, labels)
+    for effect in effects:
+        effect(batch, context)
 
 
-def _set_dynamic(batch: Batch, column: Column, keys: Column, values: Column, context: Context) -> None:
+def _compile_item(item: UpdateItem) -> Effect:
+    target = compile_expression(item.target)
+    match item:
+        case SetPropertyItem(_, Literal(str(key)), value):
+            return _set_property(target, key, compile_expression(value))
+        case SetPropertyItem(_, key, value):
+            keys, values = compile_expression(key), compile_expression(value)
+
+            def set_dynamic(batch: Batch, context: Context) -> None:
+                column, new = target(batch, context), values(batch, context)
+                _set_dynamic(column, keys(batch, context), new, context)
+
+            return set_dynamic
+        case SetPropertiesItem(_, value, merge):
+            maps = compile_expression(value)
+            return lambda batch, context: _set_all(target(batch, context), maps(batch, context), merge, context)
+        case SetLabelsItem(_, labels, remove):
+            return lambda batch, context: _set_labels(target(batch, context), labels, remove, context)
+
+
+def _set_property(target: Evaluator, key: str, value: Evaluator) -> Effect:
+    def effect(batch: Batch, context: Context) -> None:
+        column, values = target(batch, context), value(batch, context)
+        for element, slots, positions in _split(column):
+            whole = positions is None or len(positions) == batch.length
+            context.writer.set_property(element, slots, key, values if whole else values.take(positions))
+
+    return effect
+
+
+def _set_labels(column: Column, labels: tuple[str, ...], remove: bool, context: Context) -> None:
+    for element, slots, _ in _split(column):
+        if element is not Element.NODE:
+            raise TypeMismatch("A relationship has a type, not labels that can be set.")
+        if remove:
+            context.writer.remove_labels(slots, labels)
+        else:
+            context.writer.add_labels(slots, labels)
+
+
+def _rows(slots: IntArray, positions: IntArray | None) -> Iterator[tuple[int, int]]:
+    """(slot, position) of each element."""
+    rows: Sequence[int] = range(len(slots)) if positions is None else positions.tolist()
+    return zip(slots.tolist(), rows, strict=True)
+
+
+def _set_dynamic(column: Column, keys: Column, values: Column, context: Context) -> None:
     for element, slots, positions in _split(column):
-        for slot, position in zip(slots.tolist(), positions.tolist(), strict=True):
+        for slot, position in _rows(slots, positions):
             key = keys.item(position)
             if type(key) is not str:
                 raise TypeMismatch(f"A property is named by a string, not {type_name(key)}.")
@@ -191,7 +247,7 @@ def _set_dynamic(batch: Batch, column: Column, keys: Column, values: Column, con
 def _set_all(column: Column, values: Column, merge: bool, context: Context) -> None:
     maps = values.values()
     for element, slots, positions in _split(column):
-        for slot, position in zip(slots.tolist(), positions.tolist(), strict=True):
+        for slot, position in _rows(slots, positions):
             value = maps[position]
             if value is None:
                 if merge:
@@ -218,15 +274,19 @@ class Update(Operator):
     items: tuple[UpdateItem, ...]
     per_row: bool = False
     subjects: tuple[str, ...] = ()
+    _effects: tuple[Effect, ...] = ()
+
+    def __post_init__(self) -> None:
+        self._effects = compile_items(self.items)
 
     def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
         for batch in context.batches(self.input, frame.whole()):
             batch = batch.expanded()
-            if self.per_row or self._reads_itself(batch):
+            if batch.length > 1 and (self.per_row or self._reads_itself(batch)):
                 for i in range(batch.length):
-                    apply_items(batch.slice(i, i + 1), self.items, context)
+                    apply_items(batch.slice(i, i + 1), self._effects, context)
             else:
-                apply_items(batch, self.items, context)
+                apply_items(batch, self._effects, context)
             yield batch
 
     def _reads_itself(self, batch: Batch) -> bool:

@@ -96,10 +96,10 @@ def per_string(column: StringColumn, test: Callable[[str], bool]) -> TypedColumn
     codes = column.codes
     shown = np.unique(codes)
     verdicts = np.zeros(len(column.dictionary) + 1, np.bool_)
-    strings: list[str] = list(column.dictionary.strings())
+    string = column.dictionary.string
     for code in shown.tolist():
         if code >= 0:
-            verdicts[code] = test(strings[code])
+            verdicts[code] = test(string(code))
     null = codes < 0
     return TypedColumn(Kind.BOOLEAN, verdicts.take(codes, mode="wrap") & ~null, null if null.any() else None)
 

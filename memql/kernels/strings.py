@@ -65,12 +65,12 @@ def _mapped(convert: Callable[[str], str]) -> Callable[[Column], Column | None]:
         if not isinstance(column, StringColumn):
             return None
         shown = np.unique(column.codes)
-        strings: list[str] = list(column.dictionary.strings())
+        string = column.dictionary.string
         new_codes = np.full(len(column.dictionary) + 1, -1, np.int32)
         distinct: dict[str, int] = {}
         for code in shown.tolist():
             if code >= 0:
-                text = convert(strings[code])
+                text = convert(string(code))
                 new_codes[code] = distinct.setdefault(text, len(distinct))
         return StringColumn(new_codes.take(column.codes, mode="wrap"), DerivedDictionary(list(distinct)))
 

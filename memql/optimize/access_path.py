@@ -9,16 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
-from memoradb.storage.view import Element, IndexDefinition, IndexKind
+from memoradb.storage.view import Element, IndexDefinition
 
 from ..cost import constants
 from ..cost.cardinality import label_rows
-from ..cost.selectivity import MIRRORED, RANGE_OPERATORS, Selectivity
+from ..cost.selectivity import EQUALITY_GUESS, MIRRORED, RANGE_OPERATORS, Selectivity
 from ..exec.index_scan import NodeById, NodeIndexPrefix, NodeIndexRange, NodeIndexSeek
+from ..exec.index_search import NodeIndexSearch
+from ..exec.lookup import Lookup
 from ..exec.operator import Operator
 from ..exec.scan import NodeScan
-from ..plan.expr import Call, Expr, Property, Variable, free_variables
-from ..plan.pattern import PatternNode
+from ..plan.expr import Call, Expr, ListOf, Property, Variable, free_variables
+from ..plan.pattern import PatternNode, PatternRelationship
+from .index_questions import Question, questions
 from .planning import PlanningCatalog
 
 
@@ -33,15 +36,18 @@ class AccessPath:
     needs: frozenset[str] = frozenset()
     answers: tuple[Expr, ...] = ()
     index: str | None = None
-    lookup: str = "scan"  # scan | equal | any | range | prefix | id
+    lookup: str = "scan"  # scan | equal | any | range | prefix | id | search
     value: Expr | None = None
     low: tuple[Expr, bool] | None = None
     high: tuple[Expr, bool] | None = None
+    search: Lookup | None = None
+    values: tuple[Expr, ...] = ()
 
     def physical(self, expression: Callable[[Expr], Expr]) -> AccessPath:
         """The same path, with the subqueries in what it looks up made physical by ``expression``."""
         low, high = (b if b is None else (expression(b[0]), b[1]) for b in (self.low, self.high))
-        return replace(self, value=None if self.value is None else expression(self.value), low=low, high=high)
+        value = None if self.value is None else expression(self.value)
+        return replace(self, value=value, low=low, high=high, values=tuple(map(expression, self.values)))
 
     def operator(self, input: Operator, dead: bool = False) -> Operator:
         """The physical operator for this path over ``input``; of a ``dead`` node only the number counts."""
@@ -58,6 +64,9 @@ class AccessPath:
             case "id":
                 assert self.value is not None
                 return NodeById(input, self.variable, self.value, False, self.labels)
+            case "search":
+                assert self.search is not None
+                return NodeIndexSearch(input, self.variable, self.search, self.values, self.labels)
             case _:
                 return NodeScan(input, None if dead else self.variable, self.labels)
 
@@ -77,6 +86,7 @@ def access_paths(
         )
     ]
     indexes = [i for i in catalog.indexes() if _applies(i, node.labels)]
+    paths.extend(_searches(node.variable, node.labels, predicates, catalog, total, selectivity.of))
     bounds: dict[str, list[tuple[Expr, str, Expr]]] = {}
     for predicate in predicates:
         match predicate:
@@ -113,9 +123,7 @@ def access_paths(
 
 def _applies(index: IndexDefinition, labels: Collection[str]) -> bool:
     return (
-        index.kind in (IndexKind.RANGE, IndexKind.UNIQUE)
-        and index.element is Element.NODE
-        and index.labels[0] in labels
+        index.kind.is_ordered and len(index.keys) == 1 and index.element is Element.NODE and index.labels[0] in labels
     )
 
 
@@ -138,7 +146,7 @@ def _equality(
         case Property(Variable(name), key) if name == node.variable:
             paths = []
             for index in _with_key(indexes, key):
-                rows = 1.0 if index.kind is IndexKind.UNIQUE else total * selectivity.of(predicate)
+                rows = 1.0 if index.kind.is_unique else total * selectivity.of(predicate)
                 paths.append(_seek(node, index, "equal", value, (predicate,), min(rows, max(total, 1.0))))
             return paths
         case Call("id" | "elementid" as function, (Variable(name),)) if name == node.variable:
@@ -210,4 +218,90 @@ def _range(
         "range",
         low=None if low is None else (low[0], low[1]),
         high=None if high is None else (high[0], high[1]),
+    )
+
+
+def relationship_paths(
+    relationship: PatternRelationship, predicates: Sequence[Expr], catalog: PlanningCatalog
+) -> list[AccessPath]:
+    """Every index that finds a relationship of one type by its properties."""
+    if len(relationship.types) != 1 or relationship.length is not None or relationship.shortest is not None:
+        return []
+    total = float(catalog.statistics.relationships(relationship.types[0]))
+    selectivity = RelationshipSelectivity(catalog, relationship)
+    return _searches(relationship.variable, relationship.types, predicates, catalog, total, selectivity.of, True)
+
+
+class RelationshipSelectivity:
+    """Shares of one type's relationships: by what an index holds, for the counts that are kept are of nodes."""
+
+    def __init__(self, catalog: PlanningCatalog, relationship: PatternRelationship) -> None:
+        self._catalog = catalog
+        self._relationship = relationship
+        self._guess = Selectivity(catalog.statistics, {})
+
+    def of(self, predicate: Expr) -> float:
+        """The share on which ``predicate`` is true, between 0 and 1."""
+        match predicate:
+            case Call("=", (Property(Variable(name), key), _) | (_, Property(Variable(name), key))):
+                if name == self._relationship.variable:
+                    return self._one_of_distinct(key)
+                return EQUALITY_GUESS
+            case Call("IN", (Property(_, key), ListOf(items))):
+                return min(1.0, len(items) * self._one_of_distinct(key))
+            case _:
+                return self._guess.of(predicate)
+
+    def _one_of_distinct(self, key: str) -> float:
+        for index in self._catalog.indexes():
+            if index.element is Element.RELATIONSHIP and index.kind.is_ordered and index.keys == (key,):
+                if index.labels == self._relationship.types:
+                    return 1.0 / max(1, self._catalog.view.index_size(index.name)[1])
+        return EQUALITY_GUESS
+
+
+def _searches(
+    variable: str,
+    labels: tuple[str, ...],
+    predicates: Sequence[Expr],
+    catalog: PlanningCatalog,
+    total: float,
+    share: Callable[[Expr], float],
+    relationship: bool = False,
+) -> list[AccessPath]:
+    """Paths by composite, text and point indexes; of a relationship also by those on one key."""
+    element = Element.RELATIONSHIP if relationship else Element.NODE
+    paths: list[AccessPath] = []
+    for index in catalog.indexes():
+        if index.element is element and index.labels and index.labels[0] in labels:
+            for question in questions(index, variable, predicates, relationship):
+                paths.append(_search(variable, labels, index, question, total, share))
+    return paths
+
+
+def _search(
+    variable: str,
+    labels: tuple[str, ...],
+    index: IndexDefinition,
+    question: Question,
+    total: float,
+    share: Callable[[Expr], float],
+) -> AccessPath:
+    rows = total
+    for answered in question.answers:
+        rows *= share(answered)
+    if index.kind.is_unique and question.lookup.equal == len(index.keys) and not question.lookup.many:
+        rows = min(1.0, total)
+    row = constants.RANGE_ROW_NS if index.kind.is_ordered else constants.TEXT_ROW_NS
+    return AccessPath(
+        variable,
+        tuple(x for x in labels if x != index.labels[0]),
+        rows,
+        constants.SEEK_NS + rows * row,
+        frozenset().union(*map(free_variables, question.values)),
+        question.answers,
+        index.name,
+        "search",
+        search=question.lookup,
+        values=question.values,
     )

@@ -33,7 +33,7 @@ from ..plan.expr import (
 )
 from ..plan.fold import Branches, FoldEdge, FoldNode
 from ..plan.pattern import PatternGraph, PatternRelationship
-from .pattern_planner import REVERSE, BindNode, Costed, Count, Follow, Project, Step, Test
+from .pattern_planner import REVERSE, BindNode, BindRelationship, Costed, Count, Follow, Project, Step, Test
 from .planning import PlanningCatalog
 
 _COMPARISONS = frozenset(("=", "<>", "<", "<=", ">", ">="))
@@ -257,7 +257,7 @@ def _binds(step: Step) -> set[str]:
     match step:
         case BindNode(path):
             return {path.variable}
-        case Follow() | Project():
+        case Follow() | Project() | BindRelationship():
             return {step.relationship.source, step.relationship.target}
         case _:
             return set()

@@ -22,7 +22,7 @@ from ..plan.expr import Expr, Subquery, children, free_variables
 from ..plan.failure import cannot_fail
 from ..plan.fold import Branches
 from ..plan.pattern import PatternGraph, PatternRelationship
-from .access_path import AccessPath, access_paths
+from .access_path import AccessPath, access_paths, relationship_paths
 from .planning import PlanningCatalog
 
 DP_STATES_MAX: Final = 3_000
@@ -95,7 +95,15 @@ class Count:
     branches: Branches
 
 
-Step: TypeAlias = BindNode | Follow | Project | Test | Count
+@dataclass(frozen=True, slots=True)
+class BindRelationship:
+    """Find a relationship, with both its ends, by an index on its properties."""
+
+    path: AccessPath
+    relationship: PatternRelationship
+
+
+Step: TypeAlias = BindNode | BindRelationship | Follow | Project | Test | Count
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +142,12 @@ class PatternPlanner:
             for n in graph.nodes
             if n.variable not in graph.arguments
         }
+        self._relationship_paths = [
+            (r, path)
+            for r in graph.relationships
+            if r.variable not in graph.arguments
+            for path in relationship_paths(r, graph.predicates, catalog)
+        ]
 
     def steps(self, rows: float) -> tuple[Costed, ...]:
         """The cheapest order found, for ``rows`` input rows."""
@@ -181,6 +195,9 @@ class PatternPlanner:
                 continue
             reached.extend(self._follow(state, relationship))
         connected = bool(reached)
+        for relationship, path in self._relationship_paths:
+            if self._can_begin_with(state, relationship, path):
+                reached.append(self._bind_relationship(state, relationship, path))
         for variable, paths in self._paths.items():
             if variable in state.bound:
                 continue
@@ -202,6 +219,33 @@ class PatternPlanner:
             rows=rows,
             cost=cost,
             steps=(*state.steps, Costed(BindNode(path), rows, cost)),
+        )
+
+    def _can_begin_with(self, state: State, relationship: PatternRelationship, path: AccessPath) -> bool:
+        """Whether nothing is bound yet that the relationship would have to be compared with."""
+        ends = {relationship.source, relationship.target, relationship.variable}
+        if relationship.variable in state.solved or ends & state.bound or not path.needs <= state.bound:
+            return False
+        apart = frozenset().union(*(g for g in self._graph.uniqueness if relationship.variable in g))
+        return not apart & state.solved and all(answer in state.waiting for answer in path.answers)
+
+    def _bind_relationship(self, state: State, relationship: PatternRelationship, path: AccessPath) -> State:
+        rows = state.rows * path.rows * (2.0 if relationship.direction is Direction.BOTH else 1.0)
+        cost = state.cost + constants.OPERATOR_NS + state.rows * path.cost + rows * constants.EXPAND_ROW_NS
+        total = max(1, self._statistics.nodes())
+        for end in dict.fromkeys((relationship.source, relationship.target)):
+            labels = self._labels(end)
+            if labels:
+                cost += rows * constants.LABEL_CHECK_NS
+                rows *= max(label_rows(self._statistics, labels) / total, 1e-6)
+        return replace(
+            state,
+            bound=state.bound | {relationship.source, relationship.target, relationship.variable},
+            solved=state.solved | {relationship.variable},
+            waiting=tuple(p for p in state.waiting if not any(p is a for a in path.answers)),
+            rows=rows,
+            cost=cost,
+            steps=(*state.steps, Costed(BindRelationship(path, relationship), rows, cost)),
         )
 
     def _project(self, state: State, relationship: PatternRelationship) -> State:

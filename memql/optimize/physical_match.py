@@ -12,16 +12,18 @@ from dataclasses import replace
 from ..exec.expand import Expand, ExpandInto, ProjectEndpoints
 from ..exec.filter import BoundNodes, Filter
 from ..exec.fold import Fold
+from ..exec.index_search import RelationshipIndexSearch
 from ..exec.operator import Estimate, Operator
 from ..exec.shortest_path import ShortestPath
 from ..exec.var_expand import VarLengthExpand
 from ..exec.weights import ExpandWeights
 from ..plan.expr import Expr, HasLabels, LabelOperator, LabelTest, Variable, conjunction, free_variables
 from ..plan.failure import cannot_fail
-from ..plan.pattern import PatternGraph, PatternNode
+from ..plan.pattern import PatternGraph, PatternNode, PatternRelationship
 from ..plan.properties import is_volatile
+from .access_path import AccessPath
 from .folding import foldings, with_counts
-from .pattern_planner import BindNode, Costed, Count, Follow, Project, Test, order_pattern
+from .pattern_planner import BindNode, BindRelationship, Costed, Count, Follow, Project, Test, order_pattern
 from .planning import PlanningCatalog
 
 
@@ -89,6 +91,10 @@ def plan_match(
             case BindNode(path):
                 bind = path.physical(physical_expression)
                 operator = bind.operator(operator, path.variable not in later[position])
+            case BindRelationship(path, relationship):
+                bind = path.physical(physical_expression)
+                operator = _seek_relationship(bind, relationship, operator, nodes, later[position], item, base)
+                solved.add(relationship.variable)
             case Count(source, branches):
                 operator = Fold(operator, source, branches)
             case Project(relationship):
@@ -158,7 +164,7 @@ def _reads_after(costed: Sequence[Costed], required: frozenset[str], graph: Patt
         match item.step:
             case Test(predicate):
                 after |= free_variables(predicate)
-            case BindNode(path):
+            case BindNode(path) | BindRelationship(path, _):
                 after |= path.needs
             case Count(source, _):
                 after |= {source}
@@ -177,6 +183,37 @@ def _reads_after(costed: Sequence[Costed], required: frozenset[str], graph: Patt
                         after |= group
     reads.reverse()
     return reads
+
+
+def _seek_relationship(
+    path: AccessPath,
+    relationship: PatternRelationship,
+    input: Operator,
+    nodes: dict[str, PatternNode],
+    live: frozenset[str],
+    costed: Costed,
+    base: float,
+) -> Operator:
+    """The relationships that an index finds, and the labels of their ends tested."""
+    assert path.search is not None
+    source, target = relationship.source, relationship.target
+    labelled = [n for v in dict.fromkeys((source, target)) if (n := nodes.get(v)) is not None and n.labels]
+    wanted = live | {node.variable for node in labelled}
+    operator: Operator = RelationshipIndexSearch(
+        input,
+        relationship.variable if relationship.variable in live else None,
+        source if source in wanted else None,
+        target if target in wanted else None,
+        relationship.types[0],
+        relationship.direction,
+        path.search,
+        path.values,
+        source == target,
+    )
+    if labelled:
+        operator.estimate = Estimate(costed.rows, base + costed.cost)
+        operator = Filter(operator, conjunction(tuple(_labels_hold(node) for node in labelled)))
+    return operator
 
 
 def _follow(

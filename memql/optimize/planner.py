@@ -31,12 +31,15 @@ class PhysicalPlan:
     disabled_rules: Collection[str] = ()
     _without_facts: PhysicalPlan | None = field(default=None, repr=False)
 
-    def for_view(self, view: GraphView) -> PhysicalPlan:
-        """This plan, or where one of its facts is not true of ``view`` another that rests on none."""
+    def for_view(self, view: GraphView, planning: GraphView | None = None) -> PhysicalPlan:
+        """This plan, or where one of its facts is not true of ``view`` another that rests on none.
+
+        ``planning`` is asked instead of ``view`` for what only chooses the plan: reads of ``view`` may be recorded.
+        """
         if all(map(view.fact, self.facts)):
             return self
         if self._without_facts is None:
-            self._without_facts = plan(self.logical, view, self.disabled_rules, use_facts=False)
+            self._without_facts = plan(self.logical, planning or view, self.disabled_rules, use_facts=False)
         return self._without_facts
 
 

@@ -24,11 +24,14 @@ class PlanningCatalog:
         self.view = view
         self._use_facts = use_facts
         self.facts: set[Fact] = set()
+        self._online: Sequence[IndexDefinition] | None = None
         self._repeated: dict[tuple[tuple[str, ...], tuple[str, ...], Direction], float] = {}
 
     def indexes(self) -> Sequence[IndexDefinition]:
-        """All indexes."""
-        return self.view.indexes()
+        """All indexes that can be asked, and all constraints."""
+        if self._online is None:
+            self._online = [i for i in self.view.indexes() if self.view.index_state(i.name).is_online]
+        return self._online
 
     @property
     def statistics(self) -> Statistics:

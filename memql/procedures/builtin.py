@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from memoradb.core.columns import Kind, TypedColumn
-from memoradb.core.values import Value
-from memoradb.core.vectors import as_floats
-from memoradb.storage.view import Element, IndexKind, Scored
+import numpy as np
 
+from memoradb.core.values import Value
+from memoradb.storage.view import Direction, Element
+
+from .history import CHANGES_OUTPUTS, HISTORY_OUTPUTS, changes, history
+from .indexes import (
+    await_index,
+    await_indexes,
+    query_text,
+    query_text_relationships,
+    query_vector,
+    query_vector_relationships,
+)
 from .registry import Procedure, make_procedure
 
 if TYPE_CHECKING:
@@ -34,13 +43,15 @@ def _keys(context: Context) -> Rows:
 
 
 def _stats(context: Context) -> Rows:
-    statistics = context.view.statistics
-    yield {"what": "nodes", "name": None, "count": statistics.nodes()}
-    for label in context.view.labels():
-        yield {"what": "nodes", "name": label, "count": statistics.nodes_with_label(label)}
-    yield {"what": "relationships", "name": None, "count": statistics.relationships()}
-    for type in context.view.relationship_types():
-        yield {"what": "relationships", "name": type, "count": statistics.relationships(type)}
+    view = context.view  # not its statistics: they are of the newest state, and tell no transaction what it may rely on
+    nodes = np.asarray(view.nodes().to_array(), np.int64)
+    yield {"what": "nodes", "name": None, "count": len(nodes)}
+    for label in view.labels():
+        yield {"what": "nodes", "name": label, "count": len(view.nodes_with_label(label))}
+    yield {"what": "relationships", "name": None, "count": view.relationship_count()}
+    for type in view.relationship_types():
+        count = int(view.degrees(nodes, [type], Direction.OUT).sum())
+        yield {"what": "relationships", "name": type, "count": count}
 
 
 def _components(context: Context) -> Rows:
@@ -74,34 +85,6 @@ def _checkpoint(context: Context) -> Rows:
     if context.procedures.checkpoint is not None:
         context.procedures.checkpoint()
     yield {"success": True, "message": "Checkpoint completed."}
-
-
-def _hits(hits: Scored, element: Element, name: str) -> Rows:
-    kind = Kind.NODE if element is Element.NODE else Kind.RELATIONSHIP
-    for value, score in zip(TypedColumn(kind, hits.slots).values(), hits.scores.tolist(), strict=True):
-        yield {name: value, "score": score}
-
-
-def _query_vector(context: Context, index: Value, count: Value, vector: Value) -> Rows:
-    from ..exec.search import find_index, wanted
-
-    definition = find_index(context.view, index, IndexKind.VECTOR)
-    floats = as_floats(vector, "db.index.vector.queryNodes()")
-    hits = context.view.vector_search(index, floats, wanted(count, "The number of neighbours"))
-    yield from _hits(hits, definition.element, "node")
-
-
-def _query_text(context: Context, index: Value, text: Value, options: Value = None) -> Rows:
-    from ..exec.search import find_index, wanted
-
-    definition = find_index(context.view, index, IndexKind.FULLTEXT)
-    limit = (options or {}).get("limit")
-    hits = context.view.text_search(index, text, None if limit is None else wanted(limit))
-    yield from _hits(hits, definition.element, "node")
-
-
-def _await(context: Context, *_: Value) -> Rows:
-    yield from ()
 
 
 def _node_types(context: Context) -> Rows:
@@ -162,6 +145,25 @@ def builtin_procedures() -> list[Procedure]:
             "The counts that the optimizer reads.",
         ),
         built_in(
+            "db.history",
+            [("element", "ANY")],
+            HISTORY_OUTPUTS,
+            history,
+            "Every version of a node or relationship, also of one that is gone, by its element id: which transaction "
+            "made it and when, how it was then, and which properties changed. The change is `created`, `changed` or "
+            "`deleted`; `kept` is how it was at the beginning of what history keeps.",
+        ),
+        built_in(
+            "db.changes",
+            [("from", "ANY"), ("to", "ANY")],
+            CHANGES_OUTPUTS,
+            changes,
+            "What transactions did to each element. `from` and `to` are numbers of transactions or times, both "
+            "included; null is all that is kept, or the newest. `before` and `after` hold all properties of an element "
+            "that comes or goes, else those that changed.",
+            optional=1,
+        ),
+        built_in(
             "db.schema.nodeTypeProperties",
             [],
             [
@@ -181,23 +183,46 @@ def builtin_procedures() -> list[Procedure]:
             "db.awaitIndexes",
             [("timeOutSeconds", "INTEGER?")],
             [],
-            _await,
-            "Returns at once: indexes are built when they are created.",
+            await_indexes,
+            "Waits until all indexes can be asked, for 300 seconds where nothing else is said.",
+            optional=1,
+        ),
+        built_in(
+            "db.awaitIndex",
+            [("indexName", "STRING"), ("timeOutSeconds", "INTEGER?")],
+            [],
+            await_index,
+            "Waits until an index can be asked, for 300 seconds where nothing else is said.",
             optional=1,
         ),
         built_in(
             "db.index.vector.queryNodes",
             [("indexName", "STRING"), ("numberOfNearestNeighbours", "INTEGER"), ("query", "VECTOR")],
             [("node", "NODE"), ("score", "FLOAT")],
-            _query_vector,
+            query_vector,
             "The nodes most similar to a vector.",
+        ),
+        built_in(
+            "db.index.vector.queryRelationships",
+            [("indexName", "STRING"), ("numberOfNearestNeighbours", "INTEGER"), ("query", "VECTOR")],
+            [("relationship", "RELATIONSHIP"), ("score", "FLOAT")],
+            query_vector_relationships,
+            "The relationships most similar to a vector.",
         ),
         built_in(
             "db.index.fulltext.queryNodes",
             [("indexName", "STRING"), ("queryString", "STRING"), ("options", "MAP?")],
             [("node", "NODE"), ("score", "FLOAT")],
-            _query_text,
+            query_text,
             "The nodes whose text matches a query.",
+            optional=1,
+        ),
+        built_in(
+            "db.index.fulltext.queryRelationships",
+            [("indexName", "STRING"), ("queryString", "STRING"), ("options", "MAP?")],
+            [("relationship", "RELATIONSHIP"), ("score", "FLOAT")],
+            query_text_relationships,
+            "The relationships whose text matches a query.",
             optional=1,
         ),
         built_in(

@@ -166,6 +166,8 @@ class ProcedureRegistry:
         self._procedures: dict[str, Procedure] = {}
         self.checkpoint: Callable[[], None] | None = None
         """What ``db.checkpoint`` runs."""
+        self.await_indexes: Callable[[str | None, float], bool] | None = None
+        """Waits for an index, or for all of them, for so many seconds, and tells whether they can be asked."""
         from .builtin import builtin_procedures
 
         for procedure in builtin_procedures():

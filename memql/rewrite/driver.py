@@ -11,6 +11,7 @@ from typing import Final
 from ..plan.nodes import LogicalNode
 from ..plan.transform import rewrite_up
 from .count_never_null import count_never_null
+from .drop_existing_not_null import drop_existing_not_null
 from .fetch_after_top import fetch_after_top
 from .fold_constants import fold_constants
 from .group_by_element import group_by_element
@@ -28,6 +29,7 @@ RULES: Final[tuple[Rule, ...]] = (
     simplify_predicates,
     push_filter_down,
     merge_matches,
+    drop_existing_not_null,
     remove_redundant_distinct,
     count_never_null,
     group_by_element,

@@ -12,7 +12,7 @@ grouped by scattering slots into an array, and the properties are read once a gr
 
 from __future__ import annotations
 
-from memoradb.storage.view import Element, IndexKind, NeverNull
+from memoradb.storage.view import Element, NeverNull
 
 from ..plan.expr import Expr, Property, Variable
 from ..plan.nodes import Aggregation, LogicalNode, Projection
@@ -52,7 +52,7 @@ def _identifies(expr: Expr, labels: tuple[str, ...], catalog: RuleCatalog) -> bo
     if not isinstance(expr, Property):
         return False
     for index in catalog.indexes():
-        if index.kind is IndexKind.UNIQUE and index.element is Element.NODE and index.keys == (expr.key,):
+        if index.kind.is_unique and index.element is Element.NODE and index.keys == (expr.key,):
             if index.labels[0] in labels and catalog.fact(NeverNull(index.labels[0], expr.key)):
                 return True
     return False

@@ -414,8 +414,17 @@ class StatementMode(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class AsOf(Syntax):
+    """``AS OF moment`` or, where ``transaction``, ``AS OF TRANSACTION number``: a literal or a parameter."""
+
+    moment: Expression
+    transaction: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Statement(Syntax):
-    """One statement: EXPLAIN or PROFILE, or neither, and what follows."""
+    """One statement: EXPLAIN or PROFILE, or neither; of which moment it reads the graph; and what follows."""
 
     body: Query | SchemaCommand
     mode: StatementMode = StatementMode.EXECUTE
+    as_of: AsOf | None = None

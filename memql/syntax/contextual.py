@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from memoradb.core.errors import UnsupportedFeature
+from memoradb.core.errors import MemQLSyntaxError, UnsupportedFeature
 from memoradb.core.spans import Span
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ _ENDS_OPERAND: Final = frozenset(
     "IDENT INT FLOAT STRING PARAM RPAR RSQB RBRACE NULL TRUE FALSE END TYPE_END ISNULL ISNOTNULL STAR ASC DESC".split()
 )
 _BEFORE_PATH: Final = frozenset("MATCH CREATE INSERT MERGE COMMA EQ RELATIONSHIPS ELEMENTS ANY ALL LBRACE".split())
+_BEGIN: Final = frozenset("SHOW DROP LET FILTER FOR FINISH INSERT LOAD USE EXPLAIN PROFILE".split())
 _CLAUSES: Final = frozenset("MATCH OPTIONAL WITH UNWIND RETURN CREATE MERGE CALL DELETE DETACH SET REMOVE".split())
 
 
@@ -39,6 +40,36 @@ def tag_prefix(row: Retagger) -> None:
             i += 1
     if row.word(i) in ("EXPLAIN", "PROFILE") and row.type(i) == "IDENT":
         row.types[i] = row.word(i)
+
+
+def tag_as_of(row: Retagger) -> None:
+    """``AS OF datetime('...')`` and ``AS OF TRANSACTION 7`` before a statement: AS begins none otherwise."""
+    start = row.start()
+    if row.type(start) != "AS" or row.word(start + 1) != "OF":
+        return
+    row.types[start], row.types[start + 1] = "ASOF", None
+    row.join(start, start + 1)
+    first = start + 2
+    if row.word(first) == "TRANSACTION" and row.type(first + 1) not in ("LPAR", "DOT"):
+        row.types[first] = "TRANSACTION"
+        first += 1
+    # A statement follows the moment: it begins outside brackets, at a word that an operand stands before.
+    for i in range(first + 1, len(row.types)):
+        if row.parent[i] < 0 and row.type(i - 1) != "STAR" and _behind_operand(row, i) and _may_begin(row, i):
+            if row.word(i) in ("EXPLAIN", "PROFILE"):
+                token = row.tokens[i]
+                raise MemQLSyntaxError(
+                    f"{row.word(i)} comes before AS OF.",
+                    span=Span(token.start_pos, token.end_pos),
+                    hint=f"Write {row.word(i)} AS OF ...",
+                )
+            row.begin(i)
+            return
+    row.begin(len(row.types))
+
+
+def _may_begin(row: Retagger, i: int) -> bool:
+    return row.type(i) in _CLAUSES or row.type(i) == "FOREACH" or (row.type(i) == "IDENT" and row.word(i) in _BEGIN)
 
 
 # --- schema commands
@@ -152,10 +183,14 @@ def _transactions(row: Retagger, i: int, _: str) -> None:
 
 def _begins_clause(row: Retagger, i: int) -> bool:
     """Whether a word at ``i`` stands where a clause may begin: first, after ``{``, or right behind an operand."""
+    return i == row.start() or row.before(i) in ("LBRACE", "UNION", "ALL") or _behind_operand(row, i)
+
+
+def _behind_operand(row: Retagger, i: int) -> bool:
+    """Whether an operand ends right before ``i``; a wildcard label does, where a modulo does not."""
     before = row.before(i)
-    if before == "PERCENT" and row.type(i - 2) in ("COLON", "BANG", "AMP", "BAR", "ISLABELED"):
-        return True  # a wildcard label, no modulo
-    return i == row.start() or before in ("LBRACE", "UNION", "ALL") or before in _ENDS_OPERAND
+    wildcard = before == "PERCENT" and row.type(i - 2) in ("COLON", "BANG", "AMP", "BAR", "ISLABELED")
+    return wildcard or before in _ENDS_OPERAND
 
 
 def _let(row: Retagger, i: int, word: str) -> None:
@@ -302,7 +337,7 @@ _TAGS: Final = {
 
 CONTEXTUAL: Final = frozenset(
     "EXPLAIN PROFILE CYPHER SHOW DROP INDEX CONSTRAINT IF FOR OPTIONS REQUIRE SCORE CSV HEADERS FROM FIELDTERMINATOR "
-    "CONCURRENT OF ROWS ROW ERROR CONTINUE BREAK FAIL REPORT STATUS TYPED LABELED GROUPS GROUP PATH PATHS "
+    "CONCURRENT TRANSACTION OF ROWS ROW ERROR CONTINUE BREAK FAIL REPORT STATUS TYPED LABELED GROUPS GROUP PATH PATHS "
     "NONE SINGLE REDUCE EXISTS COUNT COLLECT SHORTESTPATH ALLSHORTESTPATHS RELATIONSHIPS ELEMENTS "
     "VECTOR FULLTEXT RANGE TEXT POINT LOOKUP".split()
 ) | frozenset(_TAGS)

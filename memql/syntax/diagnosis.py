@@ -51,6 +51,7 @@ _WORDS: Final = {
     "SEMI": "the end",
     END: "the end",
     "ORDER": "ORDER BY",
+    "ASOF": "AS OF",
     "STARTS": "STARTS WITH",
     "ENDS": "ENDS WITH",
     "SUBQ": "EXISTS",
@@ -111,7 +112,7 @@ def in_words(expected: Collection[str]) -> str:
         rest -= _LABEL
     if {"MATCH", "RETURN", "UNWIND"} <= rest:
         words.append("a clause")
-        rest -= _CLAUSES | _STATEMENTS | _PAGE | {"EXPLAIN", "PROFILE", "SEARCH"}
+        rest -= _CLAUSES | _STATEMENTS | _PAGE | {"EXPLAIN", "PROFILE", "ASOF", "SEARCH"}
     if len(rest & _PATH) > 2:
         rest -= _PATH
     words += sorted({_WORDS.get(kind, kind) for kind in rest}, key=_order)

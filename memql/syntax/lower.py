@@ -25,7 +25,16 @@ class Lower(LowerExpressions):
     # --- statements
 
     def start(self, c: list[Any]) -> a.Statement:
-        return a.Statement(c[1], c[0] or a.StatementMode.EXECUTE, span=span_of([c[1]]))
+        mode, as_of, body, _ = c
+        return a.Statement(body, mode or a.StatementMode.EXECUTE, as_of, span=span_of([body]))
+
+    def as_of(self, c: list[Any]) -> a.AsOf:
+        return a.AsOf(c[1], span=span_of(c))
+
+    def as_of_transaction(self, c: list[Any]) -> a.AsOf:
+        number = c[2]
+        moment = self.integer([number]) if number.type == "INT" else self.parameter([number])
+        return a.AsOf(moment, True, span=span_of(c))
 
     def mode(self, c: list[Any]) -> a.StatementMode:
         return a.StatementMode(c[0].value.upper())
@@ -306,7 +315,7 @@ class Lower(LowerExpressions):
         return a.ConstraintKind.NOT_NULL, None
 
     def constraint_typed(self, c: list[Any]) -> tuple[a.ConstraintKind, str]:
-        return a.ConstraintKind.TYPED, c[1][0]
+        return a.ConstraintKind.TYPED, " | ".join(x[0] for x in c if isinstance(x, tuple))
 
     def show(self, c: list[Any]) -> a.Show:
         _, kind, what, yields, where, order, skip, limit, returns = c

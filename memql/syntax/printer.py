@@ -41,7 +41,13 @@ def print_statement(statement: a.Statement) -> str:
     """
     body = statement.body
     text = print_query(body) if isinstance(body, (a.SingleQuery, a.Union)) else _schema(body)
+    if statement.as_of is not None:
+        text = f"{_as_of(statement.as_of)}\n{text}"
     return f"{statement.mode.value} {text}" if statement.mode is not a.StatementMode.EXECUTE else text
+
+
+def _as_of(as_of: a.AsOf) -> str:
+    return f"AS OF {'TRANSACTION ' if as_of.transaction else ''}{print_expression(as_of.moment)}"
 
 
 def print_query(query: a.Query, separator: str = "\n") -> str:

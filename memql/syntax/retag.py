@@ -20,7 +20,7 @@ from memoradb.core.errors import MemQLSyntaxError, QueryTooComplex
 from memoradb.core.limits import NESTING_DEPTH_MAX
 from memoradb.core.spans import Span
 
-from .contextual import refuse_conditional, tag_clauses, tag_prefix, tag_schema
+from .contextual import refuse_conditional, tag_as_of, tag_clauses, tag_prefix, tag_schema
 from .tokens import RESERVED, Token
 
 _OPENING: Final = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
@@ -36,6 +36,7 @@ class Retagger:
         self.tokens = tokens
         self.types: list[str | None] = [t.type for t in tokens]
         self.match, self.parent = self._brackets()
+        self._begin: int | None = None
 
     def _brackets(self) -> tuple[list[int], list[int]]:
         count = len(self.types)
@@ -63,8 +64,14 @@ class Retagger:
         return self.types[i] if 0 <= i < len(self.types) else None
 
     def start(self) -> int:
-        """Where the statement itself begins: after CYPHER, EXPLAIN or PROFILE."""
+        """Where the statement itself begins: after CYPHER, EXPLAIN or PROFILE, and after AS OF."""
+        if self._begin is not None:
+            return self._begin
         return next((i for i, kind in enumerate(self.types) if kind not in (None, "EXPLAIN", "PROFILE")), 0)
+
+    def begin(self, i: int) -> None:
+        """The statement begins at ``i``: what stands before it has been read."""
+        self._begin = i
 
     def before(self, i: int) -> str | None:
         """The type of the token before ``i``, past those that were joined to another."""
@@ -88,9 +95,10 @@ class Retagger:
     def run(self) -> list[Token]:
         """All passes; tokens whose type is None have been joined to their neighbours."""
         tag_prefix(self)
-        refuse_conditional(self)
         self._names()
         self._operators()
+        tag_as_of(self)
+        refuse_conditional(self)
         tag_schema(self)
         tag_clauses(self)
         self._patterns()
@@ -142,27 +150,27 @@ class Retagger:
                 self._type_brackets(i)
                 if self.type(i + 1) == "NULL":
                     types[i], types[i + 1] = "ISNULL", None
-                    self._join(i, i + 1)
+                    self.join(i, i + 1)
                 elif self.type(i + 1) == "NOT" and self.type(i + 2) == "NULL":
                     types[i], types[i + 1], types[i + 2] = "ISNOTNULL", None, None
-                    self._join(i, i + 2)
+                    self.join(i, i + 2)
                 elif self.type(i + 1) == "DCOLON" or self.word(i + 1) == "TYPED":
                     types[i], types[i + 1] = "ISTYPED", None
-                    self._join(i, i + 1)
+                    self.join(i, i + 1)
                 elif self.type(i + 1) == "NOT" and (self.type(i + 2) == "DCOLON" or self.word(i + 2) == "TYPED"):
                     types[i], types[i + 1], types[i + 2] = "ISTYPED", None, None
-                    self._join(i, i + 2)
+                    self.join(i, i + 2)
                 elif self.word(i + 1) == "LABELED":
                     types[i], types[i + 1] = "ISLABELED", None
-                    self._join(i, i + 1)
+                    self.join(i, i + 1)
                 elif self.type(i + 1) == "NOT" and self.word(i + 2) == "LABELED":
                     types[i], types[i + 1], types[i + 2] = "ISLABELED", None, None
-                    self._join(i, i + 2)
+                    self.join(i, i + 2)
                 elif self._is_label(i):
                     types[i] = "COLON"
             elif kind in ("STARTS", "ENDS") and self.type(i + 1) == "WITH":
                 types[i + 1] = None
-                self._join(i, i + 1)
+                self.join(i, i + 1)
             elif kind == "UNION" and self.word(i + 1) == "ALL":
                 types[i + 1] = "ALL"
 
@@ -179,8 +187,10 @@ class Retagger:
             elif kind == "GT" and depth:
                 depth -= 1
                 self.types[j] = "TYPE_END"
-                if not depth:
+                if not depth and self.type(j + 1) not in ("BAR", "LOR"):
                     return
+            elif kind in ("BAR", "LOR") and any(self.word(k) == "REQUIRE" for k in range(i)):
+                continue  # the alternatives of a constraint
             elif kind not in ("IDENT", "NOT", "NULL"):
                 return
 
@@ -189,7 +199,8 @@ class Retagger:
         opening = i - 1 if self.type(i - 1) in ("LPAR", "LSQB") else i - 2
         return self.type(opening) in ("LPAR", "LSQB") and self.type(i + 1) in ("IDENT", "BANG", "PERCENT", "LPAR")
 
-    def _join(self, first: int, last: int) -> None:
+    def join(self, first: int, last: int) -> None:
+        """The token at ``first`` takes in those up to ``last``."""
         token = self.tokens[first]
         token.value = " ".join(self.tokens[i].value for i in range(first, last + 1))
         token.end_pos = self.tokens[last].end_pos

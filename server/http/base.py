@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import msgspec
 from tornado.web import HTTPError, RequestHandler, stream_request_body
 
-from memoradb.core.errors import AuthenticationError, LimitError, MemoraDBError, RemoteProtocolError
+from memoradb.core.errors import ArgumentError, AuthenticationError, LimitError, MemoraDBError, RemoteProtocolError
 
 from ..config import is_loopback
 from ..session import SessionCore
@@ -17,6 +17,9 @@ from .values import JSON, json_bytes
 
 DISCARD_BYTES_MAX: Final = 1 << 30
 """A body that is too long is still read up to here, so that its sender can read the answer; beyond, we hang up."""
+
+DIGITS_MAX: Final = 19
+"""Digits of the largest 64-bit integer."""
 
 
 @stream_request_body
@@ -43,11 +46,15 @@ class Handler(RequestHandler):
         if length.isdigit() and int(length) > DISCARD_BYTES_MAX:
             self.fail(self._too_long())
 
+    @property
+    def token(self) -> str | None:
+        """The token that the request carries."""
+        header = self.request.headers.get("Authorization", "")
+        return header[7:] if header[:7].lower() == "bearer " else None
+
     def authenticate(self) -> None:
         """AuthenticationError where the server has a token and the request does not carry it."""
-        header = self.request.headers.get("Authorization", "")
-        token = header[7:] if header[:7].lower() == "bearer " else None
-        if not self.core.is_allowed(token):
+        if not self.core.is_allowed(self.token):
             self.set_header("WWW-Authenticate", "Bearer")
             raise AuthenticationError("A valid token is needed.", hint="Send it as `Authorization: Bearer ...`.")
 
@@ -112,6 +119,13 @@ class Handler(RequestHandler):
         if not isinstance(found, dict):
             raise RemoteProtocolError("The body must be a JSON object.")
         return found
+
+    def count(self, name: str, default: int) -> int:
+        """A whole number from the query string; ArgumentError where it is none."""
+        text = self.get_query_argument(name, str(default))
+        if not (text.isascii() and text.isdigit() and len(text) <= DIGITS_MAX):
+            raise ArgumentError(f"`{name}` must be a whole number.")
+        return int(text)
 
     # --- answers
 

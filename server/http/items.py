@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from memoradb.core.errors import ArgumentError, EntityNotFound
 from memoradb.core.values import INTEGER_MAX
 
 from ..items import Items
 from ..session import SessionCore
-from .base import Handler
-
-DIGITS_MAX: Final = 19
-"""Digits of the largest 64-bit integer."""
+from .base import DIGITS_MAX, Handler
 
 
 class ItemHandler(Handler):
@@ -24,13 +19,6 @@ class ItemHandler(Handler):
         super().initialize(core)
         assert items is not None
         self.items = items
-
-    def count(self, name: str, default: int) -> int:
-        """A whole number from the query string."""
-        text = self.get_query_argument(name, str(default))
-        if not (text.isascii() and text.isdigit() and len(text) <= DIGITS_MAX):
-            raise ArgumentError(f"`{name}` must be a whole number.")
-        return int(text)
 
 
 def identity_of(text: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 from memoradb.core.errors import RemoteProtocolError
@@ -17,7 +18,8 @@ from .values import JSON, MSGPACK, json_result, msgpack_result
 class QueryHandler(Handler):
     """``{"query": text, "parameters": {...}}`` in; ``{"columns", "rows", "summary"}`` out.
 
-    Also taken: ``timeout_ms``, and ``read_only`` to refuse a statement that writes.
+    Also taken: ``timeout_ms``, ``read_only`` to refuse a statement that writes, and ``transaction``, the id of one that
+    was begun, to run in it.
     """
 
     _cancellation: Cancellation | None = None
@@ -34,17 +36,23 @@ class QueryHandler(Handler):
             raise RemoteProtocolError("`timeout_ms` must be a positive whole number.")
         if type(read_only) is not bool:
             raise RemoteProtocolError("`read_only` must be true or false.")
+        name = body.get("transaction")
+        if name is not None and not isinstance(name, str):
+            raise RemoteProtocolError("`transaction` must be a string.")
         typed = MSGPACK in self.request.headers.get("Accept", "")
         present: Callable[[StatementResult], bytes] = msgpack_result if typed else json_result
         self._cancellation = self.core.cancellation(timeout)
-        answer = await self.core.run(
-            query,
-            parameters,
-            protocol="http",
-            present=present,
-            cancellation=self._cancellation,
-            read_only=read_only,
-        )
+        inside = nullcontext() if name is None else self.core.transactions.use(name, self.token)
+        with inside as transaction:
+            answer = await self.core.run(
+                query,
+                parameters,
+                protocol="http",
+                present=present,
+                cancellation=self._cancellation,
+                read_only=read_only,
+                transaction=transaction,
+            )
         self.send_bytes(answer, MSGPACK if typed else JSON)
 
     def _request(self) -> dict[str, Any]:

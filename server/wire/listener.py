@@ -19,7 +19,7 @@ from memoradb.core.values import Value
 from memoradb.core.version import __version__
 from memoradb.memql.exec.context import Cancellation
 from memoradb.memql.result import StatementResult
-from memoradb.storage.transaction import Transaction
+from memoradb.storage.transaction import Isolation, Transaction
 
 from ..session import SessionCore
 from ..summary import summary_value
@@ -198,19 +198,22 @@ class WireConnection(asyncio.Protocol):
             case Run():
                 await self._run(message)
                 return
-            case Begin(id=number):
+            case Begin(id=number, isolation=isolation, timeout_ms=timeout_ms):
                 if len(self._transactions) >= TRANSACTIONS_MAX:
                     raise LimitError(
                         f"A connection may have {TRANSACTIONS_MAX} open transactions.",
                         limit="TRANSACTIONS_MAX",
                         value=TRANSACTIONS_MAX,
                     )
-                self._transactions[number] = self._core.database.storage.begin()
+                self._transactions[number] = self._core.database.storage.begin(
+                    isolation=cast(Isolation, isolation), timeout_ms=timeout_ms
+                )
             case Commit(transaction=number):
                 transaction = self._transaction(number)
                 del self._transactions[number]
                 committed = await self._core.call(transaction.commit)
-                self._send(Done(message.id, [], {**_NO_COUNTERS, "position": committed.position}))
+                done = {"position": committed.position, "transaction": committed.transaction}
+                self._send(Done(message.id, [], {**_NO_COUNTERS, **done}))
                 return
             case Rollback(transaction=number):
                 self._transaction(number).rollback()

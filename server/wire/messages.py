@@ -48,6 +48,8 @@ class Begin(msgspec.Struct, tag=True):
     """Open transaction ``id``, to be named by ``Run``; answered by ``Done``. It ends with the connection at last."""
 
     id: int
+    isolation: str = "serializable"
+    timeout_ms: int | None = None
 
 
 class Commit(msgspec.Struct, tag=True):

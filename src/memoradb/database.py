@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from memoradb.core.clock import Clock, SystemClock
 from memoradb.core.errors import (
     ConfigurationError,
     DatabaseClosed,
-    TransactionClosed,
     TypeMismatch,
 )
-from memoradb.core.retry import run_retried
+from memoradb.core.limits import HISTORY_VIEW_BYTES
+from memoradb.core.retry import ATTEMPTS, run_retried
 from memoradb.core.rng import Random, SystemRandom
-from memoradb.core.values import Value
-from memoradb.memql.session import Options, QueryEngine
+from memoradb.memql.changes import CommittedChanges, check_after, committed_changes, followed_changes
+from memoradb.memql.session import PLAIN_OPTIONS, Options, QueryEngine
 from memoradb.storage.engine import Engine
+from memoradb.storage.memory import DEFAULT_LIMIT, parse_limit
 from memoradb.storage.view import GraphView
 
+from .bulk.transfers import Transfers
 from .result import Result
 
 if TYPE_CHECKING:
+    from memoradb.storage.transaction import Isolation
     from memoradb.storage.transaction import Transaction as StorageTransaction
 
 T = TypeVar("T")
@@ -54,9 +59,10 @@ class Transaction:
 
         Raises:
             TransactionClosed: the transaction was committed or rolled back.
+            DeadlineExceeded: it was open longer than its ``timeout_ms``.
             MemoraDBError: as ``Database.execute``.
         """
-        self._check_open()
+        self._database._check_open()
         engine = self._database.query_engine
         options = _options(query, parameters, timeout_ms)
         return Result(engine.execute(query, parameters, transaction=self._storage, options=options))
@@ -66,19 +72,15 @@ class Transaction:
         """Whether it still takes statements."""
         return self._storage.is_open
 
-    def _check_open(self) -> None:
-        self._database._check_open()
-        if not self._storage.is_open:
-            raise TransactionClosed("The transaction was committed or rolled back before.")
-
     def commit(self) -> None:
         """Make the changes durable and visible.
 
         Raises:
-            WriteConflict: another transaction committed first what this one touched: run it again.
+            WriteConflict: another transaction committed first what this one wrote or read: run it again.
+            DeadlineExceeded: it was open longer than its ``timeout_ms``.
             TransactionClosed: it was committed or rolled back before.
         """
-        self._check_open()
+        self._database._check_open()
         self._storage.commit()
 
     def rollback(self) -> None:
@@ -86,19 +88,18 @@ class Transaction:
         self._storage.rollback()
 
     def __enter__(self) -> Transaction:
-        self._check_open()
+        self._database._check_open()
+        self._storage.check_open()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if not self._storage.is_open:
-            return
-        if kind is None:
-            self.commit()
-        else:
+        if kind is not None:
             self.rollback()
+        elif not self._storage.is_ended:
+            self.commit()
 
 
-class Database:
+class Database(Transfers):
     """One open database. Safe to use from several threads: readers never wait, writers take turns.
 
     >>> import memoradb
@@ -114,6 +115,7 @@ class Database:
         self.storage = engine
         self.query_engine = QueryEngine(engine, clock, random)
         self.query_engine.procedures.checkpoint = engine.checkpoint
+        self.query_engine.procedures.await_indexes = engine.await_indexes
         self._closed = False
         self._close_lock = threading.Lock()
         self._register_embedder()
@@ -160,29 +162,99 @@ class Database:
         options = options or _options(query, parameters, timeout_ms, read_only)
         return Result(self.query_engine.execute(query, parameters, options=options))
 
-    def begin(self) -> Transaction:
-        """An explicit transaction: end it with ``commit`` or ``rollback``, or use it as a context manager."""
+    def begin(self, *, isolation: Isolation = "serializable", timeout_ms: int | None = None) -> Transaction:
+        """An explicit transaction: end it with ``commit`` or ``rollback``, or use it as a context manager.
+
+        Args:
+            isolation: ``serializable``: as if transactions ran one after another. ``snapshot``: what was read and not
+                written is not checked at the commit.
+            timeout_ms: roll it back after so many milliseconds.
+
+        Raises:
+            ConfigurationError: there is no such isolation or time.
+        """
         self._check_open()
-        return Transaction(self, self.storage.begin())
+        return Transaction(self, self.storage.begin(isolation=isolation, timeout_ms=timeout_ms))
 
-    def transaction(self) -> Transaction:
-        """``with db.transaction() as tx``: commits at the end, rolls back on an exception."""
-        return self.begin()
+    @overload
+    def transaction(self, *, isolation: Isolation = ..., timeout_ms: int | None = ...) -> Transaction: ...
 
-    def run(self, work: Callable[[Transaction], T], *, attempts: int = 5) -> T:
-        """Run ``work`` in a transaction, again where it lost to another one, ``attempts`` times at most.
+    @overload
+    def transaction(
+        self,
+        work: Callable[[Transaction], T],
+        *,
+        isolation: Isolation = ...,
+        timeout_ms: int | None = ...,
+        attempts: int = ...,
+    ) -> T: ...
 
-        ``work`` may run several times, so it should do nothing but use its transaction. Returns what it returns.
+    def transaction(
+        self,
+        work: Callable[[Transaction], T] | None = None,
+        *,
+        isolation: Isolation = "serializable",
+        timeout_ms: int | None = None,
+        attempts: int = ATTEMPTS,
+    ) -> Transaction | T:
+        """Several statements that take effect together: a block of them, or a function that is run again where it lost.
+
+        ``with db.transaction() as tx`` commits at the end of the block and rolls back on an exception. Where another
+        transaction was first, the commit fails with an error that is ``retryable``.
+
+        ``db.transaction(work)`` runs ``work(tx)``, commits, and returns what it returned. Where it lost, it begins anew
+        after a random pause, so ``work`` should do nothing but use its transaction.
+
+        Args:
+            work: what to run.
+            isolation: as in ``begin``.
+            timeout_ms: as in ``begin``, for each attempt.
+            attempts: how often ``work`` is tried.
 
         Raises:
             WriteConflict: it lost every time.
 
         >>> import memoradb
         >>> db = memoradb.open(None)
-        >>> db.run(lambda tx: tx.execute("CREATE (n:Counter {value: 1}) RETURN n.value").value())
+        >>> db.transaction(lambda tx: tx.execute("CREATE (n:Counter {value: 1}) RETURN n.value").value())
         1
         """
-        return run_retried(self.begin, work, attempts)
+
+        def begin() -> Transaction:
+            return self.begin(isolation=isolation, timeout_ms=timeout_ms)
+
+        if work is None:
+            return begin()
+        engine = self.query_engine
+        return run_retried(begin, work, attempts, engine.clock, engine.random)
+
+    # --- following
+
+    def changes(self, after: int = 0, *, follow: bool = False) -> Iterator[CommittedChanges]:
+        """What each transaction after a position of the log did, in the order in which they were committed.
+
+        Go on later, in another process too, after the ``position`` of the last one that was handled: nothing is missing
+        and nothing comes twice.
+
+        Args:
+            after: a position: 0 is before the first transaction; ``summary.position`` of a result that of its commit.
+            follow: then wait for what is still to come; the iterator ends when the database is closed.
+
+        Raises:
+            ArgumentError: the log has not come as far as ``after``.
+            HistoryUnavailable: what comes after ``after`` is no longer kept.
+
+        >>> import memoradb
+        >>> db = memoradb.open(None)
+        >>> position = db.execute("CREATE (:Note {text: 'first'})").summary.position
+        >>> _ = db.execute("MATCH (n:Note) SET n.text = 'second'")
+        >>> for committed in db.changes(position):
+        ...     print(committed.transaction, [(c.kind, c.change, c.properties) for c in committed.changes])
+        2 [('node', 'changed', {'text': 'second'})]
+        """
+        self._check_open()
+        check_after(after, self.storage)
+        return followed_changes(self.storage, after) if follow else committed_changes(self.storage, after)
 
     # --- extending
 
@@ -218,88 +290,6 @@ class Database:
         self._check_open()
         self.query_engine.procedures.register(name, inputs, outputs, function, description=description)
         self.query_engine.forget_plans()
-
-    # --- bulk import
-
-    def import_parquet(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        label: str | None = None,
-        key: str | None = None,
-        type: str | None = None,
-        source: tuple[str, str, str] | None = None,
-        target: tuple[str, str, str] | None = None,
-        progress: Callable[[int, int], None] | None = None,
-    ) -> int:
-        """Load nodes or relationships from a Parquet file; returns how many.
-
-        Nodes: ``label`` and every column as a property; ``key`` names the one that identifies them: a uniqueness
-        constraint is made on it if there is none. Relationships: ``type``, and for each end ``(label, key, column)``:
-        the column holds the key of the node with that label; the other columns become properties.
-
-        Args:
-            path: the file.
-            label: label of the nodes.
-            key: identifying property of the nodes.
-            type: type of the relationships.
-            source: (label, key, column) of the start nodes.
-            target: (label, key, column) of the end nodes.
-            progress: called with (rows done, rows in all) after each part.
-
-        Rows go in parts of 250,000, each one transaction: what fails keeps the parts before it, and nothing of its
-        own. Errors name the row, counted from 0. What each Arrow type becomes: ``memoradb.storage.arrow``.
-
-        Raises:
-            MissingExtra: pyarrow is not installed.
-            ArgumentError: no such file or column, or a key that is null or stands for several nodes.
-            EntityNotFound: a row names a node that does not exist.
-            UniqueViolation: a key that is there already.
-            TypeMismatch: a value that no property can hold.
-        """
-        self._check_open()
-        from .bulk import BulkLoader, parquet_tables
-
-        loader = BulkLoader(self.storage)
-        tables = parquet_tables(path)
-        if label is not None:
-            if type is not None or source is not None or target is not None:
-                raise ConfigurationError("Give `label` for nodes or `type` for relationships, not both.")
-            return loader.nodes(tables, label, key, progress)
-        if type is None or source is None or target is None:
-            raise ConfigurationError("Give `label` for nodes, or `type`, `source` and `target` for relationships.")
-        return loader.relationships(tables, type, source, target, progress)
-
-    def import_nodes(
-        self, label: str | Sequence[str], columns: Mapping[str, Sequence[Value]], *, key: str | None = None
-    ) -> list[int]:
-        """Load nodes from columns of equal length; returns their ids. The bulk path: no statement for each row.
-
-        Values may be lists or numpy arrays; None leaves a property out. ``key`` as in ``import_parquet``.
-
-        >>> import memoradb
-        >>> db = memoradb.open(None)
-        >>> ids = db.import_nodes("Person", {"name": ["Ana", "Bo"], "age": [30, None]}, key="name")
-        >>> db.import_relationships("KNOWS", [ids[0]], [ids[1]], {"since": [2020]})
-        1
-        """
-        self._check_open()
-        from .bulk import BulkLoader
-
-        return BulkLoader(self.storage).node_columns(label, columns, key)
-
-    def import_relationships(
-        self,
-        type: str,
-        start_ids: Sequence[int],
-        end_ids: Sequence[int],
-        columns: Mapping[str, Sequence[Value]] | None = None,
-    ) -> int:
-        """Load relationships between nodes given by id; returns how many."""
-        self._check_open()
-        from .bulk import BulkLoader
-
-        return BulkLoader(self.storage).relationship_columns(type, start_ids, end_ids, columns or {})
 
     # --- state
 
@@ -343,21 +333,36 @@ def _options(
     """How to run a statement; a clear error for what is no statement, no parameters or no time."""
     if not isinstance(query, (str, bytes)):
         raise TypeMismatch(f"A query is a string, not a Python {type(query).__name__}.", detail="InvalidParameterType")
-    if parameters is not None and not isinstance(parameters, Mapping):
+    if parameters is not None and type(parameters) is not dict and not isinstance(parameters, Mapping):
         raise TypeMismatch(
             f"Parameters are a mapping from names to values, not a Python {type(parameters).__name__}.",
             detail="InvalidParameterType",
         )
     if timeout_ms is not None and (not isinstance(timeout_ms, int) or timeout_ms < 0):
         raise ConfigurationError(f"timeout_ms is a number of milliseconds, not {timeout_ms!r}.")
+    if timeout_ms is None and not read_only:
+        return PLAIN_OPTIONS
     return Options(timeout_ms=timeout_ms, read_only=read_only)
+
+
+def _machine_memory() -> int | None:
+    """Bytes of memory that this process may use: the container's, where there is one, else the machine's."""
+    found: list[int] = []
+    with suppress(OSError, ValueError):  # not on Windows, nor where there are no control groups
+        found.append(int(Path("/sys/fs/cgroup/memory.max").read_text("ascii")))
+    with suppress(OSError, ValueError, AttributeError):
+        found.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    return min(found, default=None)
 
 
 def open(
     path: str | os.PathLike[str] | None = None,
     *,
     durability: str = "strict",
+    history: str = "all",
     create: bool = True,
+    memory_limit: int | str | None = DEFAULT_LIMIT,
+    history_cache: int = HISTORY_VIEW_BYTES,
     clock: Clock | None = None,
     random: Random | None = None,
 ) -> Database:
@@ -369,7 +374,11 @@ def open(
         path: the data directory.
         durability: ``strict`` (a commit returns once it is on disk), ``group`` (likewise, waiting briefly for
             company), ``relaxed`` (returns at once; a crash may lose the last moments).
+        history: how much of the past is kept: ``all``, a duration (``"36h"``, ``"7d"``) or bytes of log (``"10GB"``).
         create: make the directory where it does not exist.
+        memory_limit: what the graph and open transactions may take together, as bytes, ``"4GB"`` or ``"80%"`` of the
+            machine's memory; a write that would need more fails. None: no limit.
+        history_cache: bytes that states of the past may take in memory for the next who asks for them.
         clock: where time comes from.
         random: where randomness comes from.
 
@@ -377,7 +386,7 @@ def open(
         DatabaseLocked: another process has it open.
         ForeignDirectory: the directory holds something else.
         CorruptionError: a file fails its checksum.
-        ConfigurationError: an unknown durability, or an empty path.
+        ConfigurationError: an unknown durability or history, or an empty path.
 
     >>> import memoradb, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -391,5 +400,14 @@ def open(
     where = None if path is None else os.fspath(path)
     if where == "":
         raise ConfigurationError("The path of a database is not empty.", hint="None opens one in memory.")
-    engine = Engine.open(where, clock=clock, durability=durability, create=create)
+    limit = parse_limit(memory_limit, _machine_memory())
+    engine = Engine.open(
+        where,
+        clock=clock,
+        durability=durability,
+        history=history,
+        create=create,
+        memory_limit=limit,
+        history_cache=history_cache,
+    )
     return Database(engine, clock, random or SystemRandom())

@@ -2,7 +2,8 @@
 
 magic 8 | version 4 | header length 4 | crc32c of those and the header 4 | header (JSON) | padding to 64 | arrays
 
-Each array begins at a multiple of 64 bytes.
+Each array begins at a multiple of 64 bytes, a large one at a multiple of the largest page size, so that its pages can
+stand in the place of memory.
 
 The header holds the checksum of each array. It is verified when the array is first asked for: a database opens without
 reading what nobody wants yet, and nothing that is damaged is ever used.
@@ -10,23 +11,33 @@ reading what nobody wants yet, and nothing that is damaged is ever used.
 
 from __future__ import annotations
 
+import hashlib
 import struct
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeAlias
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from memoradb.core.codec import crc32c
-from memoradb.core.errors import CorruptionError, ForeignDirectory
+from memoradb.core.errors import CorruptionError, ForeignDirectory, StorageError
+from memoradb.core.regions import PAGE_BYTES
 from memoradb.core.serde import decode, encode
 
-from ..section import Section
+from ..section import DataFile, PlacedArrays, Section
 
 MAGIC = b"MEMORSEC"
-VERSION = 1
+VERSION = 2
 ALIGNMENT = 64
+PIECE_BYTES = 1 << 18
+"""Bytes that one step of encoding works on."""
+
+Bytes: TypeAlias = bytes | memoryview
+
+MapOver: TypeAlias = Callable[[str, int, memoryview], None]
+"""``Vfs.map_over``."""
+
 _FIXED = struct.Struct("<8sII")
 _CHECKSUM = struct.Struct("<I")
 _HEADER_AT = _FIXED.size + _CHECKSUM.size
@@ -50,34 +61,85 @@ class _Header(msgspec.Struct, frozen=True):
     """Hexadecimal digits of an encoded map."""
 
 
-def _aligned(size: int) -> int:
-    return -(-size // ALIGNMENT) * ALIGNMENT
+def _aligned(size: int, alignment: int = ALIGNMENT) -> int:
+    return -(-size // alignment) * alignment
+
+
+def _alignment(size: int) -> int:
+    return PAGE_BYTES if size >= PAGE_BYTES else ALIGNMENT
+
+
+class EncodedSection:
+    """The file of a section: its size and hash, and its bytes part by part. Equal sections give equal bytes.
+
+    No step works on more than ``PIECE_BYTES``, so that other threads get their turn in between.
+    """
+
+    def __init__(self, section: Section, rest: Callable[[], None] = lambda: None) -> None:
+        self._arrays = {name: np.ascontiguousarray(section.arrays[name]) for name in sorted(section.arrays)}
+        headers: list[_ArrayHeader] = []
+        offset = 0
+        for name, array in self._arrays.items():
+            offset = _aligned(offset, _alignment(array.nbytes))
+            checksum = 0
+            for piece in _pieces(array):
+                checksum = crc32c(piece, checksum)
+                rest()
+            headers.append(_ArrayHeader(name, array.dtype.str, array.shape, offset, array.nbytes, checksum))
+            offset += array.nbytes
+        self._headers = headers
+        self._end = _aligned(offset)
+        header = msgspec.json.encode(_Header(section.name, headers, encode(section.metadata).hex()))
+        fixed = _FIXED.pack(MAGIC, VERSION, len(header))
+        head = fixed + _CHECKSUM.pack(crc32c(fixed + header)) + header
+        self._head = head + bytes(_start_of(len(header), headers) - len(head))
+        hashed = hashlib.blake2b(digest_size=16)
+        self.size = 0
+        for part in self.parts():
+            hashed.update(part)
+            self.size += len(part)
+            rest()
+        self.hash = hashed.hexdigest()
+
+    def blocks(self) -> Iterator[Bytes]:
+        """The file's bytes for writing: a small file in one piece."""
+        return iter([b"".join(self.parts())]) if self.size <= PIECE_BYTES else self.parts()
+
+    def parts(self) -> Iterator[Bytes]:
+        """The file's bytes, in order."""
+        yield self._head
+        at = 0
+        for header, array in zip(self._headers, self._arrays.values(), strict=True):
+            yield bytes(header.offset - at)
+            yield from _pieces(array)
+            at = header.offset + header.size
+        yield bytes(self._end - at)
+
+
+def _start_of(header_bytes: int, headers: Iterable[_ArrayHeader]) -> int:
+    """Where the arrays begin: at a page where one of them is large."""
+    return _aligned(_HEADER_AT + header_bytes, max((_alignment(h.size) for h in headers), default=ALIGNMENT))
+
+
+def _pieces(array: NDArray[Any]) -> Iterator[memoryview]:
+    raw = array.reshape(-1).view(np.uint8).data
+    for start in range(0, len(raw), PIECE_BYTES):
+        yield raw[start : start + PIECE_BYTES]
 
 
 def encode_section(section: Section) -> bytes:
-    """The file's bytes; equal sections give equal bytes."""
-    arrays: list[_ArrayHeader] = []
-    parts: list[bytes] = []
-    offset = 0
-    for name in sorted(section.arrays):
-        array = np.ascontiguousarray(section.arrays[name])
-        raw = array.tobytes()
-        arrays.append(_ArrayHeader(name, array.dtype.str, array.shape, offset, len(raw), crc32c(raw)))
-        padding = bytes(_aligned(len(raw)) - len(raw))
-        parts += (raw, padding)
-        offset += len(raw) + len(padding)
-    header = msgspec.json.encode(_Header(section.name, arrays, encode(section.metadata).hex()))
-    start = _aligned(_HEADER_AT + len(header))
-    fixed = _FIXED.pack(MAGIC, VERSION, len(header))
-    head = fixed + _CHECKSUM.pack(crc32c(fixed + header)) + header
-    return head + bytes(start - len(head)) + b"".join(parts)
+    """The file's bytes."""
+    return b"".join(EncodedSection(section).parts())
 
 
-class MappedArrays(Mapping[str, NDArray[Any]]):
+class MappedArrays(PlacedArrays):
     """The arrays of a mapped file; each is verified when first asked for."""
 
-    def __init__(self, data: memoryview, start: int, headers: list[_ArrayHeader], path: str) -> None:
+    def __init__(
+        self, data: memoryview, start: int, headers: list[_ArrayHeader], path: str, map_over: MapOver | None = None
+    ) -> None:
         self._data = data
+        self._map_over = map_over
         self._start = start
         self._headers = {header.name: header for header in headers}
         self._path = path
@@ -89,14 +151,42 @@ class MappedArrays(Mapping[str, NDArray[Any]]):
             header = self._headers[name]
             begin = self._start + header.offset
             part = self._data[begin : begin + header.size]
-            if crc32c(part) != header.crc32c:
-                raise CorruptionError(
-                    f"{self._path} is damaged: its array `{name}` fails its checksum.",
-                    file=self._path,
-                    offset_bytes=begin,
-                )
+            self._verify(header, part)
             found = self._verified[name] = np.frombuffer(part, np.dtype(header.dtype)).reshape(header.shape)
         return found
+
+    def place(self, name: str, target: NDArray[Any], trusted: bool = False) -> None:
+        header = self._headers[name]
+        if target.dtype.str != header.dtype or target.shape != header.shape:
+            raise CorruptionError(f"{self._path} holds another `{name}` than was asked for.", file=self._path)
+        begin = self._start + header.offset
+        if self._map_over is None or not header.size:
+            target[:] = self[name]
+            return
+        raw = target.view(np.uint8).data
+        try:
+            self._map_over(self._path, begin, raw)
+        except CorruptionError:
+            raise
+        except StorageError:  # removed or compressed since it was opened: this mapping still has it
+            target[:] = self[name]
+            return
+        if not trusted:
+            self._verify(header, raw)
+
+    def _verify(self, header: _ArrayHeader, part: memoryview) -> None:
+        if crc32c(part) != header.crc32c:
+            raise CorruptionError(
+                f"{self._path} is damaged: its array `{header.name}` fails its checksum.",
+                file=self._path,
+                offset_bytes=self._start + header.offset,
+            )
+
+    def trust(self) -> None:
+        """The file was written a moment ago: its arrays need not be verified."""
+        for name, header in self._headers.items():
+            part = self._data[self._start + header.offset :][: header.size]
+            self._verified.setdefault(name, np.frombuffer(part, np.dtype(header.dtype)).reshape(header.shape))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._headers)
@@ -105,7 +195,9 @@ class MappedArrays(Mapping[str, NDArray[Any]]):
         return len(self._headers)
 
 
-def decode_section(data: memoryview, path: str) -> Section:
+def decode_section(
+    data: memoryview, path: str, file: DataFile | None = None, map_over: MapOver | None = None
+) -> Section:
     """The section in a file; its arrays are views of ``data``.
 
     Raises:
@@ -129,8 +221,8 @@ def decode_section(data: memoryview, path: str) -> Section:
         metadata = decode(bytes.fromhex(header.metadata))
     except (msgspec.MsgspecError, ValueError) as error:
         raise CorruptionError(f"{path} has an unknown header: {error}.", file=path) from error
-    start = _aligned(_HEADER_AT + length)
+    start = _start_of(length, header.arrays)
     for array in header.arrays:
         if start + array.offset + array.size > len(data):
             raise CorruptionError(f"{path} is cut off.", file=path, offset_bytes=len(data))
-    return Section(header.name, MappedArrays(data, start, header.arrays, path), metadata)
+    return Section(header.name, MappedArrays(data, start, header.arrays, path, map_over), metadata, file)

@@ -3,41 +3,39 @@
 ``metadata/snapshot-000001.json`` lists every file with size and hash, and the place in the log that the checkpoint
 stands for. A file's name holds the hash of its content, so an unchanged section is the same file in the next
 checkpoint. Data files are durable before the manifest is written, which happens atomically; the newest one that is
-whole counts. Two are kept.
+whole counts. Files that only older checkpoints name are compressed.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+import zstandard
 
 from memoradb.core.codec import crc32c, digest
-from memoradb.core.errors import CorruptionError, ForeignDirectory
+from memoradb.core.errors import CorruptionError, ForeignDirectory, StorageError
 
 from ..log.reader import LogPlace
-from ..section import Section
+from ..section import DataFile, Section
 from ..vfs import Vfs
-from .container import decode_section, encode_section
+from .container import EncodedSection, MappedArrays, decode_section
 
-FORMAT = 1
+FORMAT = 2
 KEPT = 2
+"""Checkpoints that stay whatever the history setting says: should the newest be damaged, there is another."""
+
+PACKED = ".zst"
+"""Ending of a compressed file."""
+LEVEL = 3
 FOLDERS = ("nodes", "edges", "vectors", "text")
 """Where data files are."""
 
-_DATA_FILE = re.compile(r"[a-z]+(-\d+)?-[0-9a-f]{16}\.bin(\.tmp)?")
+_DATA_FILE = re.compile(r"[a-z]+(-[a-z0-9]+)*-[0-9a-f]{16}\.bin(\.zst)?(\.tmp)?")
 _MANIFEST = re.compile(r"snapshot-(\d{6,})\.json")
-
-
-class DataFile(msgspec.Struct, frozen=True):
-    """One immutable file; ``path`` is below the data directory."""
-
-    section: str
-    path: str
-    size: int
-    hash: str
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -49,6 +47,16 @@ class Manifest(msgspec.Struct, frozen=True):
     place: LogPlace
     files: list[DataFile]
     crc32c: int = 0
+    time_us: int = 0
+    """When the newest transaction in it was committed: microseconds since 1970."""
+    transaction: int = 0
+    """Its number."""
+    log_bytes: int = 0
+    """About how much log there was up to there since the database was made."""
+    audit: str = ""
+    """The audit chain up to there, in hexadecimal digits."""
+    state_hash: str = ""
+    """The hash of what the graph holds, in hexadecimal digits; empty where it was not made: the graph is large."""
 
     @property
     def position(self) -> int:
@@ -95,46 +103,95 @@ def read_manifest(vfs: Vfs, directory: str, number: int) -> Manifest:
     )
 
 
-def write_checkpoint(vfs: Vfs, directory: str, sections: Iterable[Section], database: str, place: LogPlace) -> Manifest:
-    """Write all sections that are not there yet, and the manifest; then remove what no kept manifest names."""
+def readable_manifests(vfs: Vfs, directory: str) -> list[Manifest]:
+    """All manifests that are whole, by number."""
+    found: list[Manifest] = []
+    for number in manifest_numbers(vfs, directory):
+        try:
+            found.append(read_manifest(vfs, directory, number))
+        except CorruptionError:
+            continue  # opening passes it over, ``check`` reports it
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A checkpoint that is durable: its manifest, and its sections as they are read from its files."""
+
+    manifest: Manifest
+    sections: dict[str, Section]
+
+
+def write_checkpoint(
+    vfs: Vfs,
+    directory: str,
+    sections: Iterable[Section],
+    database: str,
+    place: LogPlace,
+    *,
+    audit: str = "",
+    log_bytes: int = 0,
+    state_hash: Callable[[], str] = str,
+    rest: Callable[[], None] = lambda: None,
+) -> Written:
+    """Write all sections that are not there yet, and then the manifest. ``rest`` is called between small steps."""
     number = (manifest_numbers(vfs, directory) or [0])[-1] + 1
-    files: list[DataFile] = []
+    found: dict[str, Section] = {}
     changed: set[str] = set()
     for section in sections:
-        data = encode_section(section)
-        hashed = digest(data).hex()
-        path = f"{section.name}-{hashed[:16]}.bin"
-        folder = f"{directory}/{path.rpartition('/')[0]}"
-        vfs.make_directory(folder)
-        if not vfs.exists(f"{directory}/{path}"):
-            vfs.write_atomically(f"{directory}/{path}", data, sync_directory=False)
-            changed.add(folder)
-        files.append(DataFile(section.name, path, len(data), hashed))
+        written = _write_section(vfs, directory, section, changed, rest)
+        found[written.name] = written
+        rest()
+    hashed = state_hash()
     for folder in sorted(changed):
         vfs.sync_directory(folder)
-    manifest = Manifest(FORMAT, number, database, place, files)
+    files = [section.file for section in found.values() if section.file is not None]
+    about = (place.time_us, place.transaction, log_bytes, audit, hashed)
+    manifest = Manifest(FORMAT, number, database, place, files, 0, *about)
     manifest = msgspec.structs.replace(manifest, crc32c=_checksum(msgspec.to_builtins(manifest)))
     vfs.make_directory(f"{directory}/metadata")
     raw = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
     vfs.write_atomically(f"{directory}/metadata/{manifest_name(number)}", raw)
-    _collect(vfs, directory)
-    return manifest
+    return Written(manifest, found)
 
 
-def _collect(vfs: Vfs, directory: str) -> None:
-    """Remove old manifests, and data files that none of the kept ones names; other files are not ours to remove."""
-    numbers = manifest_numbers(vfs, directory)
-    for number in numbers[:-KEPT]:
-        vfs.remove(f"{directory}/metadata/{manifest_name(number)}")
-    vfs.sync_directory(f"{directory}/metadata")
-    try:
-        kept = {file.path for number in numbers[-KEPT:] for file in read_manifest(vfs, directory, number).files}
-    except CorruptionError:
-        return  # what a damaged manifest names is not known: its files stay until it is the oldest and goes
-    for folder in FOLDERS:
-        for name in vfs.list(f"{directory}/{folder}"):
-            if _DATA_FILE.fullmatch(name) and f"{folder}/{name}" not in kept:
-                vfs.remove(f"{directory}/{folder}/{name}")
+def _write_section(vfs: Vfs, directory: str, section: Section, changed: set[str], rest: Callable[[], None]) -> Section:
+    """The section as it is in its file, which is written if it is not there."""
+    if section.file is not None and vfs.exists(f"{directory}/{section.file.path}"):
+        return section
+    encoded = EncodedSection(section, rest)
+    path = f"{section.name}-{encoded.hash[:16]}.bin"
+    folder = f"{directory}/{path.rpartition('/')[0]}"
+    vfs.make_directory(folder)
+    if not vfs.exists(f"{directory}/{path}"):
+        vfs.write_parts(f"{directory}/{path}", encoded.blocks(), sync_directory=False)
+    changed.add(folder)  # one that is there may be what a failure left: its name need not be durable
+    about = section.metadata
+    rows, low, high = (about.get(name) for name in ("rows", "min", "max"))
+    file = DataFile(section.name, path, encoded.size, encoded.hash, rows or 0, low, high)
+    written = _open_section(vfs, directory, file)
+    assert isinstance(written.arrays, MappedArrays)
+    written.arrays.trust()
+    return written
+
+
+def _open_section(vfs: Vfs, directory: str, file: DataFile) -> Section:
+    path = f"{directory}/{file.path}"
+    if not vfs.exists(path):
+        packed = path + PACKED
+        if not vfs.exists(packed):
+            raise CorruptionError(f"{path} is missing.", file=path)
+        data = memoryview(_unpacked(packed, vfs.read(packed), file.size))
+        return decode_section(_whole(data, path, file), path)
+    return decode_section(_whole(vfs.map(path), path, file), path, file, vfs.map_over)
+
+
+def _whole(data: memoryview, path: str, file: DataFile) -> memoryview:
+    if len(data) != file.size:
+        raise CorruptionError(
+            f"{path} has {len(data)} bytes, its manifest says {file.size}.", file=path, offset_bytes=len(data)
+        )
+    return data
 
 
 def open_checkpoint(vfs: Vfs, directory: str, manifest: Manifest) -> Mapping[str, Section]:
@@ -143,18 +200,7 @@ def open_checkpoint(vfs: Vfs, directory: str, manifest: Manifest) -> Mapping[str
     Raises:
         CorruptionError: a file is missing, cut off, or has a damaged header.
     """
-    sections: dict[str, Section] = {}
-    for file in manifest.files:
-        path = f"{directory}/{file.path}"
-        if not vfs.exists(path):
-            raise CorruptionError(f"{path} is missing.", file=path)
-        data = vfs.map(path)
-        if len(data) != file.size:
-            raise CorruptionError(
-                f"{path} has {len(data)} bytes, its manifest says {file.size}.", file=path, offset_bytes=len(data)
-            )
-        sections[file.section] = decode_section(data, path)
-    return sections
+    return {file.section: _open_section(vfs, directory, file) for file in manifest.files}
 
 
 def verify_checkpoint(vfs: Vfs, directory: str, manifest: Manifest) -> list[CorruptionError]:
@@ -162,8 +208,66 @@ def verify_checkpoint(vfs: Vfs, directory: str, manifest: Manifest) -> list[Corr
     found: list[CorruptionError] = []
     for file in manifest.files:
         path = f"{directory}/{file.path}"
-        if not vfs.exists(path):
+        try:
+            data = vfs.map(path) if vfs.exists(path) else _unpacked(path, vfs.read(path + PACKED), file.size)
+        except CorruptionError as error:
+            found.append(error)
+            continue
+        except StorageError:
             found.append(CorruptionError(f"{path} is missing.", file=path))
-        elif digest(vfs.map(path)).hex() != file.hash:
+            continue
+        if digest(data).hex() != file.hash:
             found.append(CorruptionError(f"{path} is not what its manifest says.", file=path))
     return found
+
+
+# --- what stays
+
+
+def collect(vfs: Vfs, directory: str, keep: Collection[int]) -> None:
+    """Remove all manifests but those of the numbers in ``keep``, and the data files that none of them names.
+
+    Other files are not ours to remove. Whatever a crash leaves is collected the next time: manifests go first, and
+    their directory is synced before a data file goes.
+    """
+    numbers = manifest_numbers(vfs, directory)
+    for number in numbers:
+        if number not in keep:
+            vfs.remove(f"{directory}/metadata/{manifest_name(number)}")
+    vfs.sync_directory(f"{directory}/metadata")
+    try:
+        kept = [read_manifest(vfs, directory, number) for number in numbers if number in keep]
+    except CorruptionError:
+        return  # what a damaged manifest names is not known: its files stay until it is the oldest and goes
+    named = {file.path for manifest in kept for file in manifest.files}
+    for folder in FOLDERS:
+        for name in vfs.list(f"{directory}/{folder}"):
+            if _DATA_FILE.fullmatch(name) and f"{folder}/{name.removesuffix(PACKED)}" not in named:
+                vfs.remove(f"{directory}/{folder}/{name}")
+
+
+def pack_cold(vfs: Vfs, directory: str, numbers: Sequence[int], rest: Callable[[], None] = lambda: None) -> int:
+    """Compress the files that none of the newest ``KEPT`` of these checkpoints names; returns how many.
+
+    The compressed file is durable before the other goes.
+    """
+    manifests = [read_manifest(vfs, directory, number) for number in sorted(numbers)]
+    warm = {file.path for manifest in manifests[-KEPT:] for file in manifest.files}
+    cold = {file.path for manifest in manifests[:-KEPT] for file in manifest.files} - warm
+    count = 0
+    for path in sorted(cold):
+        whole = f"{directory}/{path}"
+        if vfs.exists(whole):
+            compressed = zstandard.ZstdCompressor(LEVEL).compress(bytes(vfs.map(whole)))
+            vfs.write_atomically(whole + PACKED, compressed)
+            vfs.remove(whole)
+            count += 1
+            rest()
+    return count
+
+
+def _unpacked(path: str, data: bytes, size: int) -> bytes:
+    try:
+        return zstandard.ZstdDecompressor().decompress(data, max_output_size=size)
+    except zstandard.ZstdError as error:
+        raise CorruptionError(f"{path} cannot be decompressed: {error}.", file=path) from error

@@ -55,3 +55,12 @@ def contained(slots: IntArray, bitmap: BitMap) -> BoolArray:
     if len(slots) < 64:
         return np.fromiter((s >= 0 and s in bitmap for s in slots.tolist()), np.bool_, len(slots))
     return np.isin(slots, slots_of(bitmap))
+
+
+def below(slots: BitMap, top: int) -> BitMap:
+    """Those that are less than ``top``. The set itself where all are.
+
+    >>> below(BitMap([1, 5]), 5)
+    BitMap([1])
+    """
+    return slots if not len(slots) or slots.max() < top else slots & BitMap(range(top))

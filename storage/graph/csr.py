@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from memoradb.core.columns import IntArray
+from memoradb.core.regions import allocate
 
 from ..section import ReadLater
 
 Int32Array = NDArray[np.int32]
 
+Offsets: TypeAlias = NDArray[np.int32 | np.int64]
+
 PARTS = ("offsets", "node", "relationship")
+
+FOLD_EDGES = 1 << 17
+"""Relationships that one step of a fold works on: a few milliseconds."""
 
 
 class Csr(ReadLater):
     """Row i's relationships are ``relationship[offsets[i]:offsets[i+1]]``, ascending, their far ends ``node[...]``."""
 
-    offsets: IntArray
+    offsets: Offsets
+    """In 32 bits as long as they suffice."""
     node: Int32Array
     relationship: Int32Array
 
-    def __init__(self, offsets: IntArray, node: Int32Array, relationship: Int32Array) -> None:
+    def __init__(self, offsets: Offsets, node: Int32Array, relationship: Int32Array) -> None:
         self.offsets = offsets
         self.node = node
         self.relationship = relationship
@@ -63,7 +70,7 @@ class Csr(ReadLater):
             return np.zeros(len(sources), np.int64)
         inside = np.minimum(sources, rows - 1)
         found = self.offsets.take(inside + 1) - self.offsets.take(inside)
-        return np.where(sources < rows, found, 0)
+        return np.where(sources < rows, found, 0).astype(np.int64)
 
     def follow(self, sources: IntArray) -> tuple[IntArray, IntArray, IntArray]:
         """(position in ``sources``, far end, relationship) of every relationship of the sources, in order."""
@@ -78,7 +85,7 @@ class Csr(ReadLater):
         return self._follow(sources)
 
     def _follow(self, sources: IntArray) -> tuple[IntArray, IntArray, IntArray]:
-        starts = self.offsets.take(sources)
+        starts = self.offsets.take(sources).astype(np.int64)
         degrees = self.offsets.take(sources + 1) - starts
         total = np.cumsum(degrees)
         count = int(total[-1]) if len(total) else 0
@@ -88,16 +95,54 @@ class Csr(ReadLater):
         return positions, self.node.take(edges).astype(np.int64), self.relationship.take(edges).astype(np.int64)
 
 
-def build_csr(keys: Int32Array, nodes: Int32Array, relationships: Int32Array, rows: int) -> Csr:
-    """Rows by ``keys``; relationships with one key keep their order.
+def fold_csr(
+    base: Csr, keys: Int32Array, nodes: Int32Array, relationships: Int32Array, rows: int
+) -> Iterator[Csr | None]:
+    """A base with more relationships, whose slots are above all of its own: the last item, after a None for each step.
 
-    A stable merge sort of the keys: they come as one sorted run (the old base) and a short tail, where it is linear.
+    Rows are merged range by range, so that no step takes long; relationships with one key keep their order.
     """
-    counts = np.bincount(keys, minlength=rows) if len(keys) else np.zeros(rows, np.int64)
-    offsets = np.zeros(rows + 1, np.int64)
-    np.cumsum(counts, out=offsets[1:])
     order = np.argsort(keys, kind="stable")
-    return Csr(offsets, nodes.take(order), relationships.take(order))
+    keys = keys.take(order)
+    yield None
+    total = len(base.node) + len(keys)
+    offsets = np.empty(rows + 1, np.int32 if total + FOLD_EDGES < 1 << 31 else np.int64)
+    for start in range(0, rows + 1, FOLD_EDGES):
+        part = np.arange(start, min(start + FOLD_EDGES, rows + 1), dtype=np.int32)
+        offsets[part] = base.offsets.take(part, mode="clip") + np.searchsorted(keys, part)
+        yield None
+    node, relationship = allocate(total, np.int32), allocate(total, np.int32)
+    first = 0
+    while first < rows:
+        # As many rows as make one step, at least one.
+        stop = max(
+            first + 1, int(np.searchsorted(offsets, offsets[first] + offsets.dtype.type(FOLD_EDGES), "right")) - 1
+        )
+        stop = min(stop, rows)
+        old = slice(*base.offsets.take([first, stop], mode="clip").tolist())
+        new = slice(int(offsets[first]) - old.start, int(offsets[stop]) - old.stop)
+        into = slice(int(offsets[first]), int(offsets[stop]))
+        picked = order[new]
+        if new.start == new.stop:
+            node[into], relationship[into] = base.node[old], base.relationship[old]
+        elif old.start == old.stop:
+            node[into], relationship[into] = nodes.take(picked), relationships.take(picked)
+        else:
+            last = min(stop, base.rows)
+            old_keys = np.repeat(np.arange(first, last, dtype=np.int32), np.diff(base.offsets[first : last + 1]))
+            merged = np.argsort(np.concatenate([old_keys, keys[new]]), kind="stable")
+            node[into] = np.concatenate([base.node[old], nodes.take(picked)]).take(merged)
+            relationship[into] = np.concatenate([base.relationship[old], relationships.take(picked)]).take(merged)
+        first = stop
+        yield None
+    yield Csr(offsets, node, relationship)
 
 
-EMPTY_CSR = Csr(np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32))
+def build_csr(keys: Int32Array, nodes: Int32Array, relationships: Int32Array, rows: int) -> Csr:
+    """Rows by ``keys``; relationships with one key keep their order."""
+    *_, made = fold_csr(EMPTY_CSR, keys, nodes, relationships, rows)
+    assert made is not None
+    return made
+
+
+EMPTY_CSR = Csr(np.zeros(1, np.int32), np.zeros(0, np.int32), np.zeros(0, np.int32))

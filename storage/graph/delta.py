@@ -78,6 +78,11 @@ class Delta:
         self.incoming.link(targets, first)
         self.count = stop
 
+    def edges(self) -> tuple[Int32Array, Int32Array, Int32Array]:
+        """(source, target, relationship) of all, by ascending slot."""
+        count = self.count
+        return self.source[:count], self.target[:count], self.relationship[:count]
+
     def walk(self, sources: IntArray, outgoing: bool) -> tuple[IntArray, IntArray, IntArray]:
         """(position in ``sources``, far end, relationship) of every chained edge, in no order."""
         chains = self.outgoing if outgoing else self.incoming

@@ -26,7 +26,7 @@ def base_sums(csr: Csr, sources: IntArray, values: IntArray | None) -> IntArray:
         running = np.zeros(len(csr.node) + 1, np.int64)
         np.cumsum(values.take(csr.node), out=running[1:])
         sums = running.take(stops) - running.take(starts)
-    return np.where(sources < rows, sums, 0)
+    return np.where(sources < rows, sums, 0).astype(np.int64)
 
 
 def neighbour_sums(

@@ -8,19 +8,32 @@ are candidates for the position asked, some of which may be newer; entries that 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from memoradb.core.columns import Column, IntArray
 from memoradb.core.values import Value
 
 from ..section import Section
-from ..view import IndexDefinition
+from ..view import IndexDefinition, IndexState
+
+if TYPE_CHECKING:
+    from ..store import GraphStore
 
 
 class Index(Protocol):
     """One index. ``values`` are by key, in the definition's order; an element without any is not indexed."""
 
     definition: IndexDefinition
+
+    @property
+    def state(self) -> IndexState:
+        """Whether it can be asked."""
+        ...
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether there is nothing for ``settle`` to do."""
+        ...
 
     def settle(self) -> None:
         """Finish reading what a checkpoint kept, or filling from the columns, before the graph changes."""
@@ -34,6 +47,14 @@ class Index(Protocol):
         """One element's values changed; None where it was, or is now, not in the index."""
         ...
 
+    def contents(self) -> dict[Any, Any]:
+        """What it holds, in a form that does not tell how it came there."""
+        ...
+
+    def verify(self, store: GraphStore) -> list[str]:
+        """What the index holds otherwise than one made of the store's columns would; called while nothing changes."""
+        ...
+
     def prune(self, oldest: int | None) -> None:
         """No snapshot is older than ``oldest``; None where there is no snapshot at all."""
         ...
@@ -42,7 +63,7 @@ class Index(Protocol):
         """A good moment for work that pays later: after bulk loads and before checkpoints."""
         ...
 
-    def dump(self, prefix: str) -> list[Section]:
+    def dump(self, prefix: str, position: int | None = None) -> list[Section]:
         """Derived data worth keeping; an index without any is rebuilt on load."""
         ...
 

@@ -9,23 +9,26 @@ checks what it gets against its own values. ``last_change`` is therefore raised 
 from __future__ import annotations
 
 import bisect
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from memoradb.core.columns import Column, IntArray
-from memoradb.core.semantics import compare, equivalence_key, order_key
+from memoradb.core.columns import Column, IntArray, Kind, StringColumn, TypedColumn
+from memoradb.core.semantics import equivalence_key, order_key
 from memoradb.core.temporal_columns import KINDS
 from memoradb.core.values import Value
 
-from ..section import Section
 from ..view import IndexDefinition, RangeBound
+from .condition import Condition, Keys, between
+from .rebuilt import RebuiltIndex
 
 FRESH_KEYS_MIN = 256
 """Unsorted keys that are looked through one by one, at least."""
+
+GROUP_ROWS_MIN = 64
+"""Rows from which on equal values are put together first, and then each of them is looked at once."""
 
 _UNIQUE_KINDS = frozenset((int, str, *KINDS))
 """Types of values that are their own keys, and whose equal values are alike: no NaN, no 1 = 1.0."""
@@ -63,55 +66,71 @@ class _Entries:
     """The value of each key that is not itself the value."""
 
 
-class RangeIndex:
+class RangeIndex(RebuiltIndex):
     """One label, one key. Null and NaN are not indexed: nothing equals them. One writer; any number of readers."""
 
     def __init__(self, definition: IndexDefinition) -> None:
-        self.definition = definition
+        super().__init__(definition)
         self._entries = _Entries()
         self._removed: list[_Removal] = []
         self._keys: list[Any] = []
         """Every key in the order in which it came; a key that went and came again is there twice."""
         self._order: _Order | None = None
-        self._fill: Callable[[], tuple[IntArray, Column]] | None = None
-        self._filling = threading.Lock()
-        self.last_change = -1
-        """Position of the newest change other than the addition of new elements."""
+        self._elements = 0
 
     def __len__(self) -> int:
         self.settle()
         return len(self._entries.held)
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """(elements, distinct values)."""
+        self.settle()
+        return self._elements, len(self._entries.held)
+
     # --- changes
 
-    def fill_later(self, fill: Callable[[], tuple[IntArray, Column]]) -> None:
-        """Let the index be filled when it is first used: ``fill`` gives the slots and their values."""
-        self._fill = fill
-
-    def settle(self) -> None:
-        """Fill an index that was left for later; the writer does so before it changes what ``fill`` reads."""
-        if self._fill is None:
-            return
-        with self._filling:
-            if self._fill is not None:
-                slots, values = self._fill()
-                self._add_all(slots.tolist(), values.values())
-                self._fill = None
-
     def add(self, slots: IntArray, values: Sequence[Column], position: int) -> None:
-        self._add_all(slots.tolist(), values[0].values())
+        if len(slots) == 1:
+            value = values[0].item(0)
+            if value is not None and value == value:
+                self._insert(int(slots[0]), value)
+            return
+        if self._add_distinct(slots.tolist(), values[0].values()):
+            return
+        groups = _grouped(slots, values[0]) if len(slots) >= GROUP_ROWS_MIN else None
+        if groups is not None:
+            for value, found in groups:
+                self._insert_all(value, found)
+            return
+        for slot, value in zip(slots.tolist(), values[0].values(), strict=True):
+            if value is not None and value == value:
+                self._insert(slot, value)
 
-    def _add_all(self, slots: list[int], values: Sequence[Value]) -> None:
+    def _add_distinct(self, slots: list[int], values: Sequence[Value]) -> bool:
+        """Whether the values were taken as they are: the first, of one type, all different."""
         if not self._entries.held and len(slots) > 1 and len(kinds := set(map(type, values))) == 1:
             if kinds <= _UNIQUE_KINDS:
                 held: dict[Any, Held] = dict(zip(values, slots, strict=True))
                 if len(held) == len(slots):  # all different: no need to look at them one by one
                     self._keys = list(values)
                     self._entries = _Entries(held)
-                    return
-        for slot, value in zip(slots, values, strict=True):
-            if value is not None and value == value:
-                self._insert(slot, value)
+                    self._elements = len(slots)
+                    return True
+        return False
+
+    def _insert_all(self, value: Value, slots: list[int]) -> None:
+        """Several ascending slots with one value that is its own key."""
+        self._elements += len(slots)
+        table = self._entries.held
+        held = table.get(value)
+        if held is None:
+            table[value] = slots[0] if len(slots) == 1 else slots
+            self._keys.append(value)
+            return
+        known = held if isinstance(held, list) else [held]
+        merged = [*known, *slots] if slots[0] > known[-1] else sorted({*known, *slots})
+        table[value] = merged if len(merged) > 1 else merged[0]
 
     def _insert(self, slot: int, value: Value) -> None:
         entries = self._entries
@@ -122,14 +141,17 @@ class RangeIndex:
                 entries.values[key] = value
             entries.held[key] = slot
             self._keys.append(key)
+            self._elements += 1
         elif isinstance(held, list):
             if slot not in held[-1:]:
+                self._elements += 1
                 entries.held[key] = [*held, slot] if slot > held[-1] else sorted({*held, slot})
         elif held != slot:
+            self._elements += 1
             entries.held[key] = sorted((held, slot))
 
     def replace(self, slot: int, old: Sequence[Value] | None, new: Sequence[Value] | None, position: int) -> None:
-        self.last_change = position
+        self.removals.last_change = position
         before = None if old is None else old[0]
         after = None if new is None else new[0]
         if before is not None and before == before:
@@ -140,6 +162,7 @@ class RangeIndex:
     def _remove(self, slot: int, value: Value, position: int) -> None:
         key = equivalence_key(value)
         self._removed.append(_Removal(position, key, value, slot))
+        self._elements -= 1
         entries = self._entries
         held = entries.held.get(key)
         if isinstance(held, list):
@@ -152,10 +175,27 @@ class RangeIndex:
         if self._removed:
             self._removed = [] if oldest is None else [r for r in self._removed if r.position > oldest]
 
-    def seal(self) -> None:
-        return None
+    def contents(self) -> dict[Any, Any]:
+        return dict(self._entries.held)
 
     # --- answers
+
+    def is_exact(self, condition: Condition) -> bool:
+        return True
+
+    def lacks(self, keys: Sequence[Any]) -> bool:
+        """Whether none of these equivalence keys is held."""
+        self.settle()
+        return self._entries.held.keys().isdisjoint(keys)
+
+    def candidates(self, condition: Condition, position: int) -> IntArray:
+        """Slots among which are all whose value meets the condition, ascending."""
+        assert isinstance(condition, Keys)
+        if condition.equal:
+            return np.array(self.seek(condition.equal[0], position), np.int64)
+        if condition.prefix is not None:
+            return self.prefix(condition.prefix, position)
+        return self.range(condition.low, condition.high, position)
 
     def seek(self, value: Value, position: int) -> list[int]:
         """Slots whose value is equivalent, ascending."""
@@ -245,13 +285,32 @@ class RangeIndex:
             order = self._order = _Order(count, numbers, strings, others)
         return order, self._keys[order.count :]
 
-    # --- checkpoints: rebuilt from the columns, which is as fast as reading a file
 
-    def dump(self, prefix: str) -> list[Section]:
-        return []
-
-    def load(self, sections: dict[str, Section], prefix: str) -> bool:
-        return False
+def _grouped(slots: IntArray, column: Column) -> Iterator[tuple[Value, list[int]]] | None:
+    """The values of a typed column that are there, each with its slots, ascending; None for other columns."""
+    if isinstance(column, StringColumn):
+        numbers, absent = column.codes, column.nulls()
+    elif isinstance(column, TypedColumn) and column.kind in (Kind.INTEGER, Kind.FLOAT):
+        numbers, absent = column.data, column.nulls()
+        if column.kind is Kind.FLOAT:
+            nan = np.isnan(numbers)
+            absent = nan if absent is None else absent | nan
+    else:
+        return None
+    if absent is not None:
+        kept = np.flatnonzero(~absent)
+        slots, numbers = slots.take(kept), numbers.take(kept)
+    order = np.lexsort((slots, numbers))
+    slots, numbers = slots.take(order), numbers.take(order)
+    edges = np.flatnonzero(numbers[1:] != numbers[:-1]) + 1
+    starts, stops = [0, *edges.tolist()], [*edges.tolist(), len(slots)]
+    if not len(slots):
+        return iter(())
+    values: Sequence[Value] = numbers.take(np.array(starts, np.int64)).tolist()
+    if isinstance(column, StringColumn):
+        values = list(map(column.dictionary.string, values))
+    listed = slots.tolist()
+    return ((value, listed[a:b]) for value, a, b in zip(values, starts, stops, strict=True))
 
 
 def _first(pair: tuple[Any, Any]) -> Any:
@@ -269,13 +328,3 @@ def _slice(order: list[Any], low: RangeBound | None, high: RangeBound | None, ki
     if high is not None:
         stop = (bisect.bisect_right if high.inclusive else bisect.bisect_left)(order, high.value)
     return order[start:stop]
-
-
-def between(value: Value, low: RangeBound | None, high: RangeBound | None) -> bool:
-    """Whether ``value`` is comparable with both bounds and lies between them."""
-    for bound, sign in ((low, 1), (high, -1)):
-        if bound is not None:
-            order = compare(value, bound.value)
-            if order is None or order * sign < 0 or (order == 0 and not bound.inclusive):
-                return False
-    return True

@@ -1,34 +1,80 @@
-"""Reading the log back: records in order, the torn tail told from corruption. It changes nothing on the disk."""
+"""Reading the log back: records in order, the torn tail told from corruption. It changes nothing on the disk.
+
+``stream`` gives every record as it was written; ``records`` one group's log as it came to be, without what was cut off.
+"""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
 
 from memoradb.core.errors import CorruptionError, ForeignDirectory
 
 from ..vfs import Vfs
-from .record import ALIGNMENT, Record, decode
-from .segment import HEADER_BYTES, SegmentHeader, decode_header, is_segment, segment_name
+from .groups import AUDIT_BYTES, GroupLog, GroupState, states_of
+from .record import ALIGNMENT, DURABLE_WORD, SEQUENCE_WORD, Record, RecordKind, decode
+from .segment import (
+    SegmentHeader,
+    decode_header,
+    decompress,
+    segment_name,
+    segment_numbers,
+    segment_seed,
+)
+from .superblock import Superblock
+
+_FAR: Final = 1 << 40
+"""More records than any segment holds."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogPlace:
-    """A place between two records: what a checkpoint remembers, so that reading can begin there."""
+    """A place between two records: what a checkpoint remembers, so that reading can begin there.
 
-    first_index: int
-    """Names the segment."""
+    ``index``, ``transaction``, ``time_us`` and ``audit`` are those of group 0.
+    """
+
+    segment: int
+    """Its number."""
     offset_bytes: int
-    """Where in it the next record begins."""
-    index: int
-    """The record before the place."""
+    """Where in it the next record begins; 0 stands for its first record."""
+    sequence: int
+    """Of the record before the place."""
     crc: int
     """Its checksum."""
-    transaction: int
-    """Number of the newest transaction up to there."""
+    groups: tuple[GroupState, ...] = ()
+    """Where each group's log stands."""
+
+    def group(self, number: int) -> GroupState:
+        """Where that group's log stands."""
+        return next((state for state in self.groups if state.group == number), GroupState(number))
+
+    @property
+    def index(self) -> int:
+        """The newest entry before the place."""
+        return self.group(0).index
+
+    @property
+    def transaction(self) -> int:
+        """Number of the newest transaction up to there."""
+        return self.group(0).transaction
+
+    @property
+    def time_us(self) -> int:
+        """When the newest entry was appended: microseconds since 1970."""
+        return self.group(0).time_us
+
+    @property
+    def audit(self) -> bytes:
+        """The audit chain up to there."""
+        return self.group(0).audit
 
 
-START = LogPlace(1, HEADER_BYTES, 0, 0, 0)
+START: Final = LogPlace(1, 0, 0, 0)
 """The beginning of every log."""
 
 
@@ -39,113 +85,319 @@ class SegmentEnd:
     path: str
     header: SegmentHeader
     size: int
+    """Offset after the last good record."""
+    written: int
+    """Offset after the last byte that is not zero: beyond ``size`` where a crash left something."""
+    length: int
+    """Bytes of the file."""
+
+
+def segments(vfs: Vfs, directory: str) -> list[tuple[SegmentHeader, str]]:
+    """Headers and paths of the newest segments that follow each other without a gap and were begun, oldest first.
+
+    Raises:
+        CorruptionError: a header but the newest is damaged.
+    """
+    found: list[tuple[SegmentHeader, str]] = []
+    numbers = segment_numbers(vfs.list(directory))
+    for number in reversed(numbers):
+        if found and found[-1][0].number != number + 1:
+            break
+        path = f"{directory}/{segment_name(number)}"
+        try:
+            found.append((decode_header(vfs.map(path), path), path))
+        except (CorruptionError, ForeignDirectory):
+            if found:
+                raise
+    return found[::-1]
+
+
+def place_of(header: SegmentHeader) -> LogPlace:
+    """The place where a segment's records begin."""
+    return LogPlace(header.number, header.size, header.sequence, header.previous, header.groups)
 
 
 class LogReader:
     """One pass over a log, from its start or from a place in it."""
 
-    def __init__(self, vfs: Vfs, directory: str, database: str, durable: int = 0, start: LogPlace = START) -> None:
+    def __init__(
+        self,
+        vfs: Vfs,
+        directory: str,
+        database: str,
+        superblock: Superblock | None = None,
+        start: LogPlace = START,
+        *,
+        verify: bool = False,
+    ) -> None:
+        """Read nothing yet.
+
+        Args:
+            vfs: the disk.
+            directory: of the segments.
+            database: the database's uuid.
+            superblock: what must be there.
+            start: where to begin.
+            verify: check every payload's digest, and not its checksum alone.
+        """
         self._vfs = vfs
         self._directory = directory
         self._database = database
-        self.durable = durable
-        """Index that the superblock calls durable: nothing up to it may be missing."""
+        self.superblock = superblock or Superblock()
         self._start = start
+        self._verify = verify
+        self._stated = {state.group: state for state in self.superblock.groups}
+        self._found: dict[int, tuple[bytes, str, int]] = {}
+        """By group the audit, path and offset of the entry that the superblock tells of; the last one that was not cut
+        off counts.
+        """
+        self.groups: dict[int, GroupLog] = {state.group: GroupLog(state) for state in start.groups}
+        self.sequence = start.sequence
+        self.crc = start.crc
+        self.claimed = 0
+        """Sequence that the newest record calls durable: what is after it may be visible and yet not durable."""
         self.end: SegmentEnd | None = None
-        self.last_index = start.index
-        self.last_crc = start.crc
-        self.last_transaction = start.transaction
         self.torn_bytes = 0
-        self.torn_segment: str | None = None
-        """A newest segment that the crash left without a header: nothing was ever written to it."""
+        self.unbegun: list[str] = []
+        """Segments that were prepared, and nothing was ever acknowledged that stands in them."""
+
+    @property
+    def durable(self) -> int:
+        """Sequence that the superblock calls durable: nothing up to it may be missing."""
+        return self.superblock.durable
 
     @property
     def place(self) -> LogPlace:
         """Where the pass stands: after it, the end of the log."""
         if self.end is None:
             return self._start
-        first = self.end.header.first_index
-        return LogPlace(first, self.end.size, self.last_index, self.last_crc, self.last_transaction)
+        return LogPlace(self.end.header.number, self.end.size, self.sequence, self.crc, states_of(self.groups))
 
-    def records(self) -> Iterator[Record]:
-        """All records after the start, by index.
+    def group(self, number: int = 0) -> GroupLog:
+        """Where that group's log stands."""
+        log = self.groups.get(number)
+        if log is None:
+            log = self.groups[number] = GroupLog(GroupState(number))
+        return log
+
+    # --- records
+
+    def records(self, group: int = 0, upto: int | None = None) -> Iterator[Record]:
+        """A group's entries after the start, by index, without those that were cut off.
+
+        An entry is given once it is known to be committed; those that the log does not know of come at the end. Then
+        ``group(n).committed`` tells them apart: a sequencer that commits what is durable has committed them all.
+
+        Args:
+            group: its number.
+            upto: end with this index, which the caller knows to be committed and durable: reading beside a writer is
+                safe up to there.
+
+        Raises:
+            CorruptionError, ForeignDirectory: as ``stream``.
+        """
+        log = self.group(group)
+        if upto is not None and log.index >= upto:
+            return
+        open_entries: deque[Record] = deque()
+        for record in self.stream(group, upto):
+            if record.group != group:
+                continue
+            if record.is_entry:
+                open_entries.append(record)
+            elif record.kind is RecordKind.CUT:
+                while open_entries and open_entries[-1].index > record.index:
+                    open_entries.pop()
+            while open_entries and open_entries[0].index <= log.committed:
+                yield open_entries.popleft()
+            if upto is not None and log.index >= upto:
+                break
+        yield from open_entries
+
+    def offset_of(self, index: int, group: int = 0) -> tuple[str, int]:
+        """File and offset of an entry, found by reading again: for messages."""
+        again = LogReader(self._vfs, self._directory, self._database, start=self._start)
+        found = (self._directory, 0)
+        for record in again.stream(group):
+            if record.is_entry and (record.group, record.index) == (group, index) and again.end is not None:
+                found = (again.end.path, again.end.size - record.size)
+        return found
+
+    def stream(self, group: int = 0, upto: int | None = None) -> Iterator[Record]:
+        """All records after the start in the order of their sequence; ends early as ``records`` does.
 
         Raises:
             CorruptionError: a bad record at or below the durable position; names file and offset.
             ForeignDirectory: a segment of another database.
         """
-        first = segment_name(self._start.first_index)
-        names = [n for n in self._vfs.list(self._directory) if is_segment(n) and n >= first]
-        if names and names[0] != first:
+        first = segment_name(self._start.segment)
+        numbers = [n for n in segment_numbers(self._vfs.list(self._directory)) if n >= self._start.segment]
+        if numbers and numbers[0] != self._start.segment:
             raise CorruptionError(f"{self._directory}/{first} is missing.", file=f"{self._directory}/{first}")
-        for i, name in enumerate(names):
-            path = f"{self._directory}/{name}"
+        for i, number in enumerate(numbers):
+            if number != self._start.segment + i:
+                path = f"{self._directory}/{segment_name(self._start.segment + i)}"
+                raise CorruptionError(f"{path} is missing.", file=path)
+            path = f"{self._directory}/{segment_name(number)}"
             data = self._vfs.map(path)
-            last = i == len(names) - 1
-            if last and not _ever_written(data) and (i or self._start is START):
-                self.torn_segment = path
-                self.torn_bytes += len(data)
-                break
+            header = self._header(number, path, data)
+            if header is None:
+                continue
+            offset = header.size if i else max(header.size, self._start.offset_bytes)
+            if offset == header.size:
+                self._check_begin(path, header)
+            for record in self._segment(path, header, decompress(data, header, path), offset):
+                yield record
+                if upto is not None and record.group == group and self.groups[group].index >= upto:
+                    return
+        self._check_end(f"{self._directory}/{first}")
+
+    def _header(self, number: int, path: str, data: memoryview) -> SegmentHeader | None:
+        """A segment's header, or None where it was never begun."""
+        try:
             header = decode_header(data, path)
             if header.database != self._database:
-                raise ForeignDirectory(f"{path} belongs to another database.")
-            yield from self._segment(path, header, data, self._start.offset_bytes if i == 0 else HEADER_BYTES, last)
-        ends = self.last_index if self.end is not None else 0
-        needed = max(self.durable, self._start.index)
+                raise ForeignDirectory(f"{path} belongs to another database.", hint="Move it elsewhere.")
+            if header.number != number:
+                raise CorruptionError(f"{path} holds segment {header.number}.", file=path)
+        except (CorruptionError, ForeignDirectory) as error:
+            # Header and first records become durable together: without any of them the segment was never begun.
+            missing = self.sequence + 1
+            begun = number == self._start.segment and self._start.sequence > 0
+            seed = segment_seed(self._database, number)
+            if begun or _is_foreign(error) or self._was_durable(number, data, 0, seed, missing):
+                raise
+            self.unbegun.append(path)
+            self.torn_bytes += _written(data, 0)
+            return None
+        return header
+
+    def _check_begin(self, path: str, header: SegmentHeader) -> None:
+        """Segments follow each other."""
+        if header.sequence != self.sequence or header.previous != self.crc:
+            raise CorruptionError(
+                f"{path} goes on from record {header.sequence}, which is not how the log before it ends "
+                f"(at {self.sequence}).",
+                file=path,
+            )
+        for state in header.groups:
+            log = self.groups.get(state.group)
+            if log is not None and (log.index, log.audit) != (state.index, state.audit):
+                raise CorruptionError(f"{path} goes on from another history.", file=path)
+
+    def _segment(self, path: str, header: SegmentHeader, data: memoryview, offset: int) -> Iterator[Record]:
+        if offset > len(data):
+            raise CorruptionError(f"{path} ends before record {self.sequence}, which was durable.", file=path)
+        seed, verify = header.seed, self._verify
+        while True:
+            record = decode(data, offset, seed, verify=verify)
+            if record is None or record.sequence != self.sequence + 1 or record.previous != self.crc:
+                break
+            self._follow(record, path, offset)
+            self.sequence, self.crc, self.claimed = record.sequence, record.crc, record.durable
+            offset += record.size
+            self.end = SegmentEnd(path, header, offset, offset, len(data))
+            yield record
+        written = max(offset, _written(data, offset))
+        self.end = SegmentEnd(path, header, offset, written, len(data))
+        if written > offset:
+            missing = self.sequence + 1
+            if self._was_durable(header.number, data, offset, header.seed, missing):
+                raise CorruptionError(
+                    f"{path} is damaged at byte {offset}: record {missing} was durable and cannot be read.",
+                    file=path,
+                    offset_bytes=offset,
+                )
+            self.torn_bytes += written - offset
+
+    def _follow(self, record: Record, path: str, offset: int) -> None:
+        """Let the group's log go on by a record."""
+        log = self.groups.get(record.group)
+        if log is None:
+            log = self.group(record.group)
+        if record.is_entry:
+            if record.index != log.index + 1:
+                raise _broken(path, offset, f"record {record.sequence} is entry {record.index} after {log.index}")
+            log.append(record.index, record.term, record.kind, record.time_us, record.transaction, record.digest)
+            stated = self._stated.get(record.group)
+            if stated is not None and stated.index == record.index:
+                self._found[record.group] = (log.audit, path, offset)
+        elif record.kind is RecordKind.CUT:
+            if record.index < log.committed or len(record.payload) != AUDIT_BYTES:
+                raise _broken(path, offset, f"what was committed is cut off at {record.index}")
+            log.cut((record.index, record.term, record.transaction, record.time_us, record.payload))
+        else:
+            log.hard_state = record.payload
+        if record.committed > log.committed:
+            log.commit(record.committed)
+
+    def _was_durable(self, number: int, data: memoryview, offset: int, seed: int, missing: int) -> bool:
+        """Whether anything proves that a record which cannot be read at ``offset`` had been durable."""
+        # A segment is begun only when the one before it is durable as a whole.
+        return missing <= self.durable or self._is_begun(number + 1) or _claims_durable(data, offset, seed, missing)
+
+    def _is_begun(self, number: int) -> bool:
+        """Whether the segment of that number has a header."""
+        path = f"{self._directory}/{segment_name(number)}"
+        if not self._vfs.exists(path):
+            return False
+        try:
+            return decode_header(self._vfs.map(path), path).number == number
+        except (CorruptionError, ForeignDirectory):
+            return False
+
+    def _check_end(self, first: str) -> None:
+        ends = self.sequence if self.end is not None else 0
+        needed = max(self.durable, self._start.sequence)
         if ends < needed:
-            where = self.end.path if self.end else f"{self._directory}/{first}"
+            where = self.end.path if self.end else first
             raise CorruptionError(
                 f"The log ends at record {ends} in {where}, but {needed} was durable.",
                 file=where,
                 offset_bytes=self.end.size if self.end else 0,
             )
-
-    def _segment(self, path: str, header: SegmentHeader, data: memoryview, offset: int, last: bool) -> Iterator[Record]:
-        if offset == HEADER_BYTES and (header.first_index != self.last_index + 1 or header.previous != self.last_crc):
-            raise CorruptionError(
-                f"{path} goes on from record {header.first_index - 1}, which is not how the log before it ends "
-                f"(at {self.last_index}).",
-                file=path,
-            )
-        if offset > len(data):
-            raise CorruptionError(f"{path} ends before record {self.last_index}, which was durable.", file=path)
-        while True:
-            record = decode(data, offset, header.seed)
-            if record is None or record.index != self.last_index + 1 or record.previous != self.last_crc:
-                break
-            self.last_index, self.last_crc = record.index, record.crc
-            self.last_transaction = max(self.last_transaction, record.transaction)
-            offset += record.size
-            self.end = SegmentEnd(path, header, offset)
-            yield record
-        self.end = SegmentEnd(path, header, offset)
-        if _is_written(data, offset):
-            self._check_tail(path, header, data, offset, last)
-            self.torn_bytes += len(data) - offset
-
-    def _check_tail(self, path: str, header: SegmentHeader, data: memoryview, offset: int, last: bool) -> None:
-        """Corruption where anything after the bad place proves that it had been durable."""
-        missing = self.last_index + 1
-        corrupt = not last or missing <= self.durable
-        at = offset + ALIGNMENT
-        while not corrupt and at < len(data):
-            later = decode(data, at, header.seed)
-            if later is not None and later.durable >= missing:
-                corrupt = True
-            at += later.size if later is not None else ALIGNMENT
-        if corrupt:
-            raise CorruptionError(
-                f"{path} is damaged at byte {offset}: record {missing} was durable and cannot be read.",
-                file=path,
-                offset_bytes=offset,
-            )
+        for state in self.superblock.groups:
+            log = self.groups.get(state.group)
+            if log is not None:
+                log.commit(min(state.index, log.index))
+            audit, path, offset = self._found.get(state.group, (state.audit, "", 0))
+            if audit != state.audit:
+                raise _broken(path, offset, f"the history up to entry {state.index} is not what the superblock says")
 
 
-def _is_written(data: memoryview, offset: int) -> bool:
-    """Whether anything but zeros stands from ``offset`` on."""
-    return bool(bytes(data[offset:]).strip(b"\0"))
+def _broken(path: str, offset: int, what: str) -> CorruptionError:
+    return CorruptionError(f"{path} is inconsistent at byte {offset}: {what}.", file=path, offset_bytes=offset)
 
 
-def _ever_written(data: memoryview) -> bool:
-    """False for a segment whose making the crash interrupted: records are only written once its header is durable."""
-    return _is_written(data, 0) and len(data) >= HEADER_BYTES
+def _is_foreign(error: Exception) -> bool:
+    """Whether a header was whole, and of another database or version."""
+    return isinstance(error, ForeignDirectory) and error.hint is not None
+
+
+def _written(data: memoryview, offset: int) -> int:
+    """The offset after the last byte from ``offset`` on that is not zero; 0 where there is none."""
+    tail = np.frombuffer(data, np.uint8)[offset:]
+    end = len(tail)
+    while end:  # piece by piece from the end: a segment may be zeros for the most part
+        start = max(0, end - (1 << 16))
+        found = np.flatnonzero(tail[start:end])
+        if len(found):
+            return offset + start + int(found[-1]) + 1
+        end = start
+    return 0
+
+
+def _claims_durable(data: memoryview, offset: int, seed: int, missing: int) -> bool:
+    """Whether a valid record after ``offset`` says that the missing one was durable."""
+    words = np.frombuffer(data, "<u8", len(data) // ALIGNMENT)[-(-offset // ALIGNMENT) :]
+    places = max(0, len(words) - DURABLE_WORD)
+    sequences = words[SEQUENCE_WORD : SEQUENCE_WORD + places]
+    durables = words[DURABLE_WORD : DURABLE_WORD + places]
+    # A record that was written after the missing one has a larger sequence, and what it calls durable is smaller.
+    near = sequences < missing + _FAR
+    likely = np.flatnonzero((durables >= missing) & (durables < sequences) & near)
+    for word in likely.tolist():
+        at = (-(-offset // ALIGNMENT) + word) * ALIGNMENT
+        if decode(data, at, seed) is not None:
+            return True
+    return False

@@ -1,12 +1,8 @@
-"""Appending to the log, group commit, and cutting off what was never committed.
+"""Appending to the log, making it durable, and cutting off what was never committed.
 
-Committers append under one lock and then wait for durability, without it. The first who waits syncs for all who have
-appended by then; the others find their record durable when they get their turn: many commits share one sync, and while
-one sync runs the next batch gathers. A sync that fails stops the writer for good: after it nobody can know what is on
-the disk (Linux marks pages clean after a failed fsync; Rebello et al. 2020).
-
-``durability``: ``strict`` and ``group`` return once the record is durable, ``group`` after a short wait for company;
-``relaxed`` returns at once and syncs when a segment is full, when the database is idle, and when it is closed.
+Committers append under one lock and then wait for durability, without it: see ``group_commit``. A sync that fails stops
+the writer for good: after it nobody can know what is on the disk (Linux marks pages clean after a failed fsync;
+Rebello et al. 2020).
 """
 
 from __future__ import annotations
@@ -14,27 +10,32 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from typing import Final
 
 from memoradb.core.errors import ConfigurationError, ReadOnlyDatabase, StorageError
-from memoradb.core.limits import RECORD_BYTES_MAX, SEGMENT_BYTES
+from memoradb.core.limits import RECORD_BYTES_MAX, SEGMENT_BYTES, SEGMENT_BYTES_FIRST
 
 from ..vfs import File, Vfs
+from .archive import Archive
+from .durability import GROUP_WAIT_SECONDS, check_durability
+from .group_commit import GroupCommit
+from .groups import AUDIT_BYTES, GROUP_MAX, HARD_STATE_BYTES_MAX, GroupLog, GroupState, states_of
 from .reader import LogPlace, LogReader
-from .record import Record, RecordKind, encode
-from .segment import HEADER_BYTES, SegmentHeader, encode_header, is_segment, segment_name
-from .superblock import write_superblock
+from .record import ENTRIES, HEADER_BYTES, Record, RecordKind, encode, padded, payload_digest
+from .resume import resume
+from .segment import SegmentHeader, encode_header
+from .superblock import Superblock, write_superblock
+from .supply import SegmentSupply
 
-GROUP_WAIT_SECONDS = 0.001
-"""How long ``group`` waits for others before it syncs."""
-
-DURABILITIES = ("strict", "group", "relaxed")
+REST_SECONDS: Final = 0.0005
+"""How long work in the background rests now and then, so that committers do not wait for the interpreter."""
 
 
 class LogWriter:
     """The log's one writer.
 
-    Knows two of the four positions, appended and durable; its sequencer knows what is committed, the store what is
-    applied.
+    It knows what is appended and what is durable. What is committed it decides itself for a local sequencer, which
+    commits what is durable (with relaxed durability, what is appended); another one tells it by ``commit``.
     """
 
     def __init__(
@@ -46,8 +47,9 @@ class LogWriter:
         durability: str = "strict",
         superblock: str | None = None,
         pause: Callable[[float], None] = time.sleep,
+        commits_durable: bool = True,
     ) -> None:
-        """Go on where ``reader`` found the end; the torn tail is cut off.
+        """Go on where ``reader`` found the end; the torn tail is wiped.
 
         Args:
             vfs: the disk.
@@ -55,8 +57,9 @@ class LogWriter:
             database: the database's uuid.
             reader: one that has read to the end.
             durability: ``strict``, ``group`` or ``relaxed``.
-            superblock: path of the superblock; None keeps none.
-            pause: waits so many seconds for company in ``group``.
+            superblock: directory of the superblocks; None keeps none.
+            pause: waits so many seconds: for company in ``group``, and between pieces of work in the background.
+            commits_durable: what is durable is committed.
         """
         check_durability(durability)
         self._vfs = vfs
@@ -65,133 +68,270 @@ class LogWriter:
         self._durability = durability
         self._superblock = superblock
         self._pause = pause
+        self._commits_durable = commits_durable
+        self._is_prompt = durability == "strict"
         self._lock = threading.Lock()
-        self._sync_lock = threading.Lock()
+        self._mark_lock = threading.Lock()
         self._failed: StorageError | None = None
         self._retired: list[File] = []
-        self._marked = reader.durable
-        self._waiting = 0
-        self._file: File
+        self._generation = reader.superblock.generation
+        self._marked = reader.superblock.durable
+        self._floors: dict[int, int] = {}
+        self._supply = SegmentSupply(vfs, directory, self._sync_file, reader.end.header.number if reader.end else 0)
+        self.on_due: Callable[[], None] | None = None
+        """Called when there is something to do in the background: see ``tend``."""
         self.syncs = 0
         self.bytes = 0
+        self._groups = reader.groups
+        self._own = reader.group()
+        self._sequence = reader.sequence
+        self._crc = reader.crc
         self._begin(reader)
+        self.archive = Archive(vfs, directory, lambda: pause(REST_SECONDS))
+        """The full segments."""
+        company = (lambda: pause(GROUP_WAIT_SECONDS)) if durability == "group" else None
+        self._commit_group = GroupCommit(self._sequence, self._sync, company)
 
     def _begin(self, reader: LogReader) -> None:
-        self.appended = self.durable = reader.last_index
-        self.transaction = reader.last_transaction
-        self._crc = reader.last_crc
-        if reader.torn_segment is not None:
-            self._vfs.remove(reader.torn_segment)
-            self._vfs.sync_directory(self._directory)
-        end = reader.end
-        if end is None:
-            self._open_segment(1)
+        file = resume(self._vfs, self._directory, reader, self._sync_file)
+        if file is None or reader.end is None:
+            self._start_segment(1, SEGMENT_BYTES_FIRST)
             return
-        self._header, self._file = end.header, self._vfs.open(end.path)
-        if self._file.size() > end.size:
-            self._file.truncate(end.size)
-        if reader.last_index > reader.durable or reader.torn_bytes:
-            # What was read may be visible and yet not durable: the process died, not the machine.
-            self._sync_file(self._file)
+        self._set_segment(reader.end.header, file, reader.end.size)
+        if reader.end.header.compressed:
+            self._end = 0  # the next record begins a new one
+        for log in self._groups.values():
+            log.durable = log.index
+            if self._commits_durable:
+                log.commit(log.index)
 
-    def _open_segment(self, number: int) -> None:
-        header = SegmentHeader(number, self._database, self.appended + 1, self._crc)
-        path = f"{self._directory}/{segment_name(self.appended + 1)}"
-        file = self._vfs.open(path, create=True)
+    # --- segments
+
+    def _set_segment(self, header: SegmentHeader, file: File, offset: int) -> None:
+        self._header, self._file, self._seed = header, file, header.seed
+        self._offset, self._end = offset, header.bytes
+        self._due_at = header.bytes // 2
+
+    def _start_segment(self, number: int, size: int, needed: int = 0) -> None:
+        """Begin segment ``number``; DiskFull where there is no room, and nothing has changed."""
+        states = states_of(self._groups)
+        header = SegmentHeader(number, self._database, self._sequence, self._crc, 0, states)
+        size = max(min(size, SEGMENT_BYTES), padded(header.size + needed))
+        blank = self._supply.take(number, size)
+        header = SegmentHeader(number, self._database, self._sequence, self._crc, blank.size, states)
         try:
-            file.append(encode_header(header))
-            self._sync_file(file)
-            self._vfs.sync_directory(self._directory)
+            blank.file.write_at(0, encode_header(header))
         except StorageError:
-            file.close()
-            self._vfs.remove(path)
+            self._supply.discard(blank)
             raise
-        self._header, self._file = header, file
+        self._set_segment(header, blank.file, header.size)
+
+    def _roll(self, needed: int) -> None:
+        """Go on in the next segment; this one is durable as a whole before that one is begun."""
+        full = self._file
+        self._sync_file(full)
+        for log in self._groups.values():
+            log.durable = log.index
+        self._commit_group.advance(self._sequence)
+        self._start_segment(self._header.number + 1, self._header.bytes * 2, needed)
+        self._retired.append(full)  # a committer may be syncing it right now: closed by the next one who syncs
+        if self.on_due is not None:
+            self.on_due()
+
+    def tend(self) -> None:
+        """What can be done beside the committers: set the next segment aside, compress those that are full.
+
+        Raises:
+            StorageError: the disk has no room or fails; the log is no worse for it.
+        """
+        if self._failed is None and self._offset > self._header.bytes // 2 and not self._supply.is_ready:
+            self._supply.prepare(self._header.number + 1, min(self._header.bytes * 2, SEGMENT_BYTES))
+        while self._failed is None and self.archive.pack_next(self._header.number):
+            pass
+
+    def forget(self, before_index: int, group: int = 0) -> None:
+        """Remove the segments in which no group has an entry from ``before_index`` on.
+
+        The caller reads a checkpoint of that index or a later one, and the log after it. With several groups in the
+        stream each must have forgotten.
+
+        Raises:
+            StorageError: a segment cannot be removed.
+        """
+        with self._lock:
+            self._floors[group] = max(before_index, self._floors.get(group, 0))
+            floors = dict(self._floors)
+        self.archive.forget(floors)
 
     # --- appending
 
-    def append(self, payload: bytes, kind: RecordKind = RecordKind.CHANGESET, *, term: int = 0, group: int = 0) -> int:
-        """Write one record; returns its index. Not durable yet.
+    def append(
+        self,
+        payload: bytes,
+        kind: RecordKind = RecordKind.CHANGESET,
+        *,
+        term: int = 0,
+        group: int = 0,
+        time_us: int = 0,
+    ) -> int:
+        """Write one record; returns the index of the group's newest entry. Not durable yet.
+
+        Args:
+            payload: its content.
+            kind: anything but a cut. A hard state takes no index.
+            term: leader's term.
+            group: whose log.
+            time_us: microseconds since 1970; one that is less than that of the entry before is raised to it.
 
         Raises:
             ReadOnlyDatabase: the writer has stopped.
             DiskFull: no room; the record is not there.
         """
-        if len(payload) > RECORD_BYTES_MAX:
-            raise ConfigurationError(f"A transaction of {len(payload)} bytes is too large for the log.")
+        most = HARD_STATE_BYTES_MAX if kind is RecordKind.HARD_STATE else RECORD_BYTES_MAX
+        if len(payload) > most:
+            raise ConfigurationError(f"A record of {len(payload):,} bytes is too large for the log, at most {most:,}.")
+        hashed = payload_digest(payload)
         with self._lock:
-            self._check()
-            if self._file.size() > HEADER_BYTES and self._file.size() + len(payload) > SEGMENT_BYTES:
-                self._roll()
-            number = self.transaction + (kind is RecordKind.CHANGESET)
-            record = Record(kind, self.appended + 1, payload, number, self.durable, term, group, self._crc)
-            raw, crc = encode(record, self._header.seed)
-            before = self._file.size()
-            try:
-                self._file.append(raw)
-            except StorageError:
-                self._take_back(before)
-                raise
-            self.bytes += len(raw)
-            self.appended, self._crc, self.transaction = record.index, crc, number
-            return record.index
+            log = self._own if group == 0 else self._log(group)
+            if self._commits_durable:
+                log.commit(log.index if self._durability == "relaxed" else log.durable)
+            if kind not in ENTRIES:
+                self._write(kind, log, payload, hashed, log.index, term, log.time_us, log.transaction)
+                log.hard_state = payload
+                return log.index
+            index = log.index + 1
+            number = log.transaction + (kind is RecordKind.CHANGESET)
+            time_us = max(time_us, log.time_us)
+            self._write(kind, log, payload, hashed, index, term, time_us, number)
+            log.append(index, term, kind, time_us, number, hashed)
+            return index
 
-    def _take_back(self, size: int) -> None:
-        """Cut a half-written record off; where even that fails, stop."""
+    def _write(
+        self,
+        kind: RecordKind,
+        log: GroupLog,
+        payload: bytes,
+        hashed: bytes,
+        index: int,
+        term: int,
+        time_us: int,
+        transaction: int,
+    ) -> None:
+        """Put a record at the end of the stream, or leave no trace of it."""
+        if self._failed is not None:
+            self._check()
+        size = padded(HEADER_BYTES + len(payload))
+        if self._offset + size > self._end:
+            self._roll(size)
+        offset = self._offset
+        record = Record(
+            kind,
+            index,
+            payload,
+            transaction,
+            self._commit_group.durable,
+            term,
+            log.group,
+            self._crc,
+            0,
+            time_us,
+            self._sequence + 1,
+            log.committed,
+            hashed,
+        )
+        raw, crc = encode(record, self._seed)
         try:
-            self._file.truncate(size)
+            self._file.write_at(offset, raw)
+        except StorageError:
+            self._take_back(offset, size)
+            raise
+        self._sequence += 1
+        log.lead = self._sequence - index
+        self._crc = crc
+        self._offset = offset + size
+        self.bytes += size
+        if self._is_prompt and self._commit_group.is_lone:
+            self._file.start_writing(offset, size)  # nobody will come to share the sync: the disk need not wait for it
+        if self._offset > self._due_at and self.on_due is not None:
+            self._due_at = self._end
+            self.on_due()
+
+    def _take_back(self, offset: int, size: int) -> None:
+        """Wipe a half-written record; where even that fails, stop."""
+        try:
+            self._file.write_at(offset, bytes(size))
         except StorageError as error:
             self._failed = error
 
-    def _roll(self) -> None:
-        full = self._file
-        self._sync_file(full)
-        self.durable = self.appended
-        self._open_segment(self._header.number + 1)
-        self._retired.append(full)  # a committer may be syncing it right now: closed by the next one who syncs
+    def _log(self, group: int) -> GroupLog:
+        log = self._groups.get(group)
+        if log is None:
+            if not 0 <= group <= GROUP_MAX:
+                raise ConfigurationError(f"Groups are numbered from 0 to {GROUP_MAX}, not {group}.")
+            log = self._groups[group] = GroupLog(GroupState(group))
+        return log
+
+    def group(self, number: int = 0) -> GroupLog:
+        """Where that group's log stands; only to be read."""
+        return self._own if number == 0 else self._log(number)
+
+    @property
+    def appended(self) -> int:
+        """Sequence of the newest record."""
+        return self._sequence
+
+    @property
+    def durable(self) -> int:
+        """Sequence of the newest record that is durable."""
+        return self._commit_group.durable
+
+    def expect(self, coming: Callable[[], int]) -> None:
+        """Learn how to ask how many committers are on their way to append, the one who is just appending included."""
+        self._commit_group.coming = coming
+
+    @property
+    def transaction(self) -> int:
+        """Number of the newest transaction of group 0."""
+        return self._own.transaction
+
+    @property
+    def committed(self) -> int:
+        """Index of group 0 that is committed, where the writer decides that."""
+        return self._own.index if self._durability == "relaxed" else self._own.durable
 
     # --- durability
 
-    def wait(self, index: int) -> None:
-        """Return once ``index`` is durable, or at once where durability is relaxed.
+    def wait(self, index: int, group: int = 0) -> None:
+        """Return once the group's ``index`` is durable, or at once where durability is relaxed.
 
         Raises:
             ReadOnlyDatabase: it could not be made durable.
         """
-        if self.is_relaxed:
+        if self._durability == "relaxed":
             self._check()
-            return
-        if self._durability == "group":
-            self._await_company(index)
-        while self.durable < index:
-            with self._sync_lock:
-                if self.durable < index:
-                    self._sync()
-
-    def _await_company(self, index: int) -> None:
-        with self._lock:
-            self._waiting += 1
-            alone = self._waiting == 1 and index == self.appended
-        if not alone:
-            self._pause(GROUP_WAIT_SECONDS)
-        with self._lock:
-            self._waiting -= 1
+        else:
+            self._commit_group.wait(index + self.group(group).lead)
 
     def sync(self) -> None:
         """Make all that is appended durable."""
-        with self._sync_lock:
-            self._sync()
+        self._check()
+        self._commit_group.wait(self._sequence)
 
-    def _sync(self) -> None:
+    def _sync(self) -> int:
+        """Sync what is appended now; called by one thread at a time."""
         with self._lock:
             self._check()
-            target, file = self.appended, self._file
+            target, file = self._sequence, self._file
+            dirty = [(log, log.index, log.cuts) for log in self._groups.values() if log.durable < log.index]
             retired, self._retired = self._retired, []
-        if self.durable < target:
-            self._sync_file(file)
-            self.durable = max(self.durable, target)
         for full in retired:
             full.close()
+        self._sync_file(file)
+        with self._lock:
+            for log, index, cuts in dirty:
+                if log.cuts == cuts and log.durable < index:
+                    log.durable = index
+        return target
 
     def _sync_file(self, file: File) -> None:
         try:
@@ -212,60 +352,73 @@ class LogWriter:
             )
 
     def mark(self) -> None:
-        """Record the durable position in the superblock, if it is not there yet."""
-        durable = self.durable
-        if self._superblock is not None and durable != self._marked:
-            write_superblock(self._vfs, self._superblock, durable)
-            self._marked = durable
+        """Record in a superblock what is durable and committed, if it is not there yet."""
+        if self._superblock is None:
+            return
+        with self._mark_lock:
+            with self._lock:
+                durable = self._commit_group.durable
+                states: list[GroupState] = []
+                for log in self._groups.values():
+                    if self._commits_durable:
+                        log.commit(log.durable)
+                    state = log.committed_state
+                    if state is not None and 0 < state.index <= log.durable:
+                        states.append(state)
+            if durable != self._marked:
+                block = Superblock(self._generation + 1, durable, tuple(states))
+                write_superblock(self._vfs, self._superblock, block)
+                self._generation, self._marked = block.generation, durable
 
-    # --- cutting
+    # --- committing and cutting
 
-    def cut(self, index: int, committed: int) -> None:
-        """Drop all records after ``index``: an uncommitted suffix, which another leader's log replaces.
+    def commit(self, index: int, group: int = 0) -> None:
+        """A sequencer says that the group's log is committed up to ``index``: it can be cut no more."""
+        with self._lock:
+            self._log(group).commit(index)
 
-        Fenced by ``committed``: what is committed is never cut. Before anything goes, the superblock is lowered, so
-        that a crash half-way leaves a log that is merely longer, not one that lacks what was called durable; segments
-        go from the newest on, each removal durable before the next, so that no gap can appear. A record of the
-        suffix that a disk brings back cannot follow a new one: it does not chain.
+    def cut(self, index: int, group: int = 0) -> None:
+        """Let the group's log end at ``index``: what it has after that is an uncommitted suffix that is void now.
+
+        Fenced by what is committed. A record says so, since other groups' records stand between those of the suffix:
+        the cut is as durable as the record, and a crash before that leaves a log that is merely longer.
 
         Raises:
-            ConfigurationError: ``index`` is below ``committed`` or above the end.
+            ConfigurationError: ``index`` is below what is committed or above the end.
             ReadOnlyDatabase: the writer has stopped.
         """
-        with self._sync_lock, self._lock:
+        with self._lock:
             self._check()
-            if not committed <= index <= self.appended:
+            log = self._log(group)
+            if self._commits_durable:
+                log.commit(log.durable)
+            if not log.committed <= index <= log.index:
                 raise ConfigurationError(
-                    f"The log can be cut between {committed}, which is committed, and {self.appended}, not at {index}."
+                    f"The log can be cut between {log.committed}, which is committed, and {log.index}, not at {index}."
                 )
-            if index == self.appended:
-                return
-            self.durable = min(self.durable, index)
-            try:
-                self.mark()
-                self._cut(index)
-            except StorageError as error:
-                self._failed = error
-                raise
-
-    def _cut(self, index: int) -> None:
-        self._file.close()
-        for name in reversed([n for n in self._vfs.list(self._directory) if is_segment(n)]):
-            if name > segment_name(index):
-                self._vfs.remove(f"{self._directory}/{name}")
-                self._vfs.sync_directory(self._directory)
-        reader = LogReader(self._vfs, self._directory, self._database)
-        for record in reader.records():
-            if record.index == index:
-                break
-        self._begin(reader)
+            entry = log.entry(index)
+            if entry is None:
+                raise ConfigurationError(f"The log was read from a place after entry {index}: it cannot be cut there.")
+            if index < log.index:
+                _, term, transaction, time_us, audit = entry
+                assert len(audit) == AUDIT_BYTES
+                self._write(RecordKind.CUT, log, audit, payload_digest(audit), index, term, time_us, transaction)
+                log.cut(entry)
 
     # --- the end
 
     @property
     def place(self) -> LogPlace:
         """The end of the log, as a checkpoint remembers it."""
-        return LogPlace(self._header.first_index, self._file.size(), self.appended, self._crc, self.transaction)
+        with self._lock:
+            if self._commits_durable:
+                self._own.commit(self.committed)
+            return LogPlace(self._header.number, self._offset, self._sequence, self._crc, states_of(self._groups))
+
+    @property
+    def segments(self) -> int:
+        """How many segments are kept, the one that is written included."""
+        return self._header.number - self.archive.oldest + 1
 
     @property
     def is_relaxed(self) -> bool:
@@ -278,17 +431,12 @@ class LogWriter:
         return self._failed is not None
 
     def close(self) -> None:
-        """Sync, record that in the superblock, close. After a failure only close."""
+        """Sync, record that in a superblock, close. After a failure only close."""
         try:
             if self._failed is None:
                 self.sync()
                 self.mark()
+                self._supply.close()
         finally:
             for file in (*self._retired, self._file):
                 file.close()
-
-
-def check_durability(durability: str) -> None:
-    """Refuse what is no durability."""
-    if durability not in DURABILITIES:
-        raise ConfigurationError(f"durability is one of {', '.join(DURABILITIES)}, not {durability!r}.")

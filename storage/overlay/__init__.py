@@ -5,6 +5,5 @@ reads pay only where a key, label or type has changes of its own. In the end all
 """
 
 from .overlay import Overlay
-from .resolve import Touches
 
-__all__ = ["Overlay", "Touches"]
+__all__ = ["Overlay"]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import bisect
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Generic, Protocol, TypeVar
+from operator import attrgetter, sub
+from typing import Final, Generic, Protocol, TypeVar
 
 import numpy as np
 from pyroaring import BitMap
@@ -16,6 +17,9 @@ from memoradb.core.errors import EntityNotFound
 from memoradb.core.values import Value
 
 from ..view import Counters, Element, IndexDefinition
+
+_NONE: Final = BitMap()
+"""Sets of deleted elements are replaced, never changed: all begin with this one."""
 
 
 class _Chunk(Protocol):
@@ -62,6 +66,8 @@ V = TypeVar("V")
 
 class Chunks(Generic[C]):
     """All new elements of one kind, by ascending slot from ``base`` to ``top``."""
+
+    __slots__ = ("_starts", "_what", "base", "items", "top")
 
     def __init__(self, base: int, what: str) -> None:
         self.base = base
@@ -125,6 +131,8 @@ class Savepoint:
     node_chunks: int
     relationship_chunks: int
     counters: Counters
+    written: int = 0
+    """Bytes that were accounted for by then."""
 
 
 class Changes:
@@ -139,13 +147,17 @@ class Changes:
         """By label: new nodes that were created with it."""
         self.labels_added: dict[str, BitMap] = {}
         self.labels_removed: dict[str, BitMap] = {}
-        self.dead: dict[Element, BitMap] = {Element.NODE: BitMap(), Element.RELATIONSHIP: BitMap()}
-        self.undetached = BitMap()
+        self.relabelled = _NONE
+        """Nodes that labels were given to or taken from, be it in vain: so they are to be in the end."""
+        self.dead: dict[Element, BitMap] = {Element.NODE: _NONE, Element.RELATIONSHIP: _NONE}
+        self.undetached = _NONE
         """Nodes deleted in this statement without their relationships."""
         self.created_indexes: dict[str, IndexDefinition] = {}
         self.dropped_indexes: frozenset[str] = frozenset()
+        self.notes: dict[str, Value] = {}
+        """See ``GraphStore.notes``; null forgets one. Set by imports alone, which use no savepoints."""
         self.counters = Counters()
-        self.versions: Counter[Hashable] = Counter()
+        self.versions: defaultdict[Hashable, int] = defaultdict(int)
         """How often a key, a label or the dead were changed, and how often something was taken back."""
         self._journal: list[Callable[[], None]] | None = None
 
@@ -163,13 +175,33 @@ class Changes:
         """New elements of a kind."""
         return self.nodes if element is Element.NODE else self.relationships
 
+    @property
+    def only_adds(self) -> bool:
+        """Whether there is nothing but new elements."""
+        return not (
+            self.patches
+            or self.labels_added
+            or self.labels_removed
+            or self.created_indexes
+            or self.dropped_indexes
+            or self.notes
+            or self.dead[Element.NODE]
+            or self.dead[Element.RELATIONSHIP]
+        )
+
     # --- changing
 
     def add_nodes(self, chunk: NodeChunk) -> None:
         """New nodes."""
         self.nodes.append(chunk)
         for label in chunk.labels:
-            self.created_with.setdefault(label, BitMap()).add_range(chunk.start, chunk.start + chunk.count)
+            known = self.created_with.get(label)
+            if known is None:
+                known = self.created_with[label] = BitMap()
+            if chunk.count == 1:
+                known.add(chunk.start)
+            else:
+                known.add_range(chunk.start, chunk.start + chunk.count)
 
     def add_relationships(self, chunk: RelationshipChunk) -> None:
         """New relationships."""
@@ -255,10 +287,15 @@ def _assign(table: dict[K, V], key: K, value: V | None) -> None:
 
 
 _COUNTS = tuple(field.name for field in fields(Counters))
+_counts = attrgetter(*_COUNTS)
+_NO_COUNTS = (0,) * len(_COUNTS)
 
 
 def copied(counters: Counters, before: Counters | None = None) -> Counters:
     """The same counts in an object of their own, or what was added since ``before``."""
-    if before is None:
-        return Counters(*[getattr(counters, name) for name in _COUNTS])
-    return Counters(*[getattr(counters, name) - getattr(before, name) for name in _COUNTS])
+    counts = _counts(counters)
+    if before is not None:
+        earlier = _counts(before)
+        if earlier != _NO_COUNTS:
+            counts = map(sub, counts, earlier)
+    return Counters(*counts)

@@ -20,8 +20,10 @@ from memoradb.core.errors import EntityNotFound
 from memoradb.core.values import Value
 
 from ..graph.bitmaps import contained, slots_of
+from ..index.condition import Condition
 from ..index.index import Index
 from ..index.range_index import RangeIndex
+from ..index.rebuilt import RebuiltIndex
 from ..text.fulltext import FulltextIndex
 from ..vector.vector_index import VectorIndex
 from ..view import Element, IndexDefinition, RangeBound, Scored
@@ -58,22 +60,23 @@ class OwnIndexes:
         """The private index called ``name``, brought up to date."""
         definition = _definition(view, name)
         changes = view.changes
+        chunks = changes.chunks(definition.element)
         versions = changes.versions
         stamp = (
             versions["rollback"],
-            versions[Element.NODE],
-            *(versions[Element.NODE, key] for key in definition.keys),
+            versions[definition.element],
+            *(versions[definition.element, key] for key in definition.keys),
             *(versions[label] for label in definition.labels),
         )
         found = self._private.get(name)
         if found is None or found.stamp != stamp or found.index.definition != definition:
             dirty = _dirty(view, definition)
-            found = _Private(view.base.store.make_index(definition), stamp, dirty, changes.nodes.base)
-            _add(view, found.index, slots_of(view.base.nodes() if _is_own(view, name) else dirty))
+            found = _Private(view.base.store.make_index(definition), stamp, dirty, chunks.base)
+            _add(view, found.index, _older(view, definition) if _is_own(view, name) else slots_of(dirty))
             self._private[name] = found
-        if found.top < changes.nodes.top:
-            _add(view, found.index, np.arange(found.top, changes.nodes.top))
-            found.top = changes.nodes.top
+        if found.top < chunks.top:
+            _add(view, found.index, np.arange(found.top, chunks.top))
+            found.top = chunks.top
         return found
 
     # --- answers
@@ -112,6 +115,23 @@ class OwnIndexes:
         private, index = self._range_index(view, name)
         known = _NONE if _is_own(view, name) else view.base.index_prefix(name, prefix)
         return _merged(known, private.dirty, index.prefix(prefix, 0))
+
+    def search(self, view: OverlayView, name: str, condition: Condition) -> IntArray:
+        """As ``GraphView.index_search``."""
+        if _untouched(view):
+            return view.base.index_search(name, condition)
+        private = self._own(view, name)
+        index = private.index
+        if not isinstance(index, RebuiltIndex):
+            raise EntityNotFound(f"`{name}` is no index to search like this.", detail="IndexNotFound")
+        known = _NONE if _is_own(view, name) else view.base.index_search(name, condition)
+        own = index.candidates(condition, 0)
+        if not index.is_exact(condition):
+            definition = index.definition
+            columns = [view.property(definition.element, own, key).values() for key in definition.keys]
+            right = (condition.holds(row) for row in zip(*columns, strict=True))
+            own = own.compress(np.fromiter(right, np.bool_, len(own)))
+        return _merged(known, private.dirty, own)
 
     def vector_search(
         self, view: OverlayView, name: str, query: Sequence[float], k: int, candidates: BitMap | None
@@ -154,34 +174,47 @@ def _is_own(view: OverlayView, name: str) -> bool:
     return name in view.changes.created_indexes
 
 
+def _older(view: OverlayView, definition: IndexDefinition) -> IntArray:
+    """The elements of the snapshot that an index may cover."""
+    if definition.element is Element.NODE:
+        return slots_of(view.base.nodes())
+    return view.base.relationships(definition.labels)
+
+
 def _dirty(view: OverlayView, definition: IndexDefinition) -> BitMap:
-    changes = view.changes
-    dirty = changes.dead_nodes
+    changes, element = view.changes, definition.element
+    dirty = changes.dead[element]
     for key in definition.keys:
-        dirty = dirty | BitMap(changes.patches.get((Element.NODE, key), ()))
-    for label in definition.labels:
+        dirty = dirty | BitMap(changes.patches.get((element, key), ()))
+    for label in definition.labels if element is Element.NODE else ():
         for table in (changes.labels_added, changes.labels_removed):
             dirty = dirty | table.get(label, BitMap())
-    return dirty & BitMap(range(changes.nodes.base))
+    return dirty & BitMap(range(changes.chunks(element).base))
 
 
 def _add(view: OverlayView, index: Index, slots: IntArray) -> None:
     """Those of ``slots`` that are live and covered."""
-    live = slots.compress(~contained(slots, view.changes.dead_nodes))
+    definition = index.definition
+    live = slots.compress(~contained(slots, view.changes.dead[definition.element]))
     covered = np.zeros(len(live), np.bool_)
-    for label in index.definition.labels:
-        covered |= view.has_label(live, label)
+    if definition.element is Element.NODE:
+        for label in definition.labels:
+            covered |= view.has_label(live, label)
+    elif len(live):
+        types = view.relationship_type(live)
+        covered = np.fromiter((type in definition.labels for type in types), np.bool_, len(types))
     live = live.compress(covered)
     if len(live):
-        index.add(live, [view.property(Element.NODE, live, key) for key in index.definition.keys], 0)
+        index.add(live, [view.property(definition.element, live, key) for key in definition.keys], 0)
 
 
 def _untouched(view: OverlayView) -> bool:
     """Whether the snapshot's index tells everything."""
     changes = view.changes
-    touched = changes.nodes or changes.patches or changes.labels_added or changes.labels_removed
+    touched = changes.nodes or changes.relationships or changes.patches
+    touched = touched or changes.labels_added or changes.labels_removed
     schema = changes.created_indexes or changes.dropped_indexes
-    return not touched and not schema and not len(changes.dead_nodes)
+    return not touched and not schema and not any(map(len, changes.dead.values()))
 
 
 def _merged(known: IntArray, dirty: BitMap, own: IntArray) -> IntArray:

@@ -15,29 +15,38 @@ from memoradb.core.semantics import check_storable
 from memoradb.core.temporal_columns import TemporalColumn
 from memoradb.core.values import Value
 
-from ..apply import check_distinct
 from ..changeset import Changeset
+from ..constraints import check_view
 from ..graph.bitmaps import bitmap_of, slots_of
-from ..view import Direction, Element, IndexDefinition, IndexKind
+from ..memory import NODE_BYTES, PATCH_BYTES, RELATIONSHIP_BYTES, MemoryShare
+from ..touches import Touches
+from ..view import Direction, Element, IndexDefinition
 from .changes import NodeChunk, RelationshipChunk, Savepoint
-from .resolve import Touches, changeset_of, touches_of
+from .resolve import changeset_of, touches_of
 from .view import OverlayView
 
 
 class Overlay(OverlayView):
     """Implements ``GraphWriter``. One thread at a time."""
 
+    memory: MemoryShare | None = None
+    """What pays for what is written; None: nothing does."""
+
     # --- creating
 
     def create_nodes(self, count: int, labels: Sequence[str], properties: Mapping[str, Column]) -> IntArray:
         columns = _checked_columns(properties)
-        start = self.changes.nodes.top
+        if self.memory is not None:
+            self.memory.take_elements(count, NODE_BYTES, columns)
+        changes = self.changes
+        start = changes.nodes.top
         first_id = self.base.store.reserve(Element.NODE, count)
-        chunk = NodeChunk(start, first_id, count, tuple(dict.fromkeys(labels)), columns)
-        self.changes.add_nodes(chunk)
-        self.counters.nodes_created += count
-        self.counters.labels_added += count * len(chunk.labels)
-        self.counters.properties_set += _count_properties(columns)
+        distinct = tuple(labels) if len(labels) < 2 else tuple(dict.fromkeys(labels))
+        changes.add_nodes(NodeChunk(start, first_id, count, distinct, columns))
+        counters = changes.counters
+        counters.nodes_created += count
+        counters.labels_added += count * len(distinct)
+        counters.properties_set += _count_properties(columns)
         return np.arange(start, start + count)
 
     def create_relationships(
@@ -49,6 +58,8 @@ class Overlay(OverlayView):
             if len(dead) and bitmap_of(ends).intersect(dead):
                 raise EntityNotFound("A relationship cannot be created: its node was deleted in this transaction.")
         start, count = self.changes.relationships.top, len(sources)
+        if self.memory is not None:
+            self.memory.take_elements(count, RELATIONSHIP_BYTES, columns)
         first_id = self.base.store.reserve(Element.RELATIONSHIP, count)
         self.changes.add_relationships(RelationshipChunk(start, first_id, type, sources, targets, columns))
         self.counters.relationships_created += count
@@ -58,10 +69,12 @@ class Overlay(OverlayView):
     # --- properties
 
     def set_property(self, element: Element, slots: IntArray, key: str, values: Column) -> None:
-        _checked_columns({key: values})
+        columns = _checked_columns({key: values})
         self._check_live(element, slots)
+        if self.memory is not None:
+            self.memory.take_elements(len(slots) if columns else 0, PATCH_BYTES, columns)
         items = values.values()
-        if any(v is None for v in items):
+        if items[0] is None if len(items) == 1 else any(v is None for v in items):
             held = self.property(element, slots, key).values()
             self.counters.properties_set += sum(not (h is None and v is None) for h, v in zip(held, items, strict=True))
         else:
@@ -82,6 +95,7 @@ class Overlay(OverlayView):
     def add_labels(self, slots: IntArray, labels: Sequence[str]) -> None:
         self._check_live(Element.NODE, slots)
         changes, wanted = self.changes, bitmap_of(slots)
+        changes.relabelled = changes.relabelled | wanted
         for label in dict.fromkeys(labels):
             fresh = wanted - self.nodes_with_label(label)
             if not len(fresh):
@@ -94,6 +108,7 @@ class Overlay(OverlayView):
     def remove_labels(self, slots: IntArray, labels: Sequence[str]) -> None:
         self._check_live(Element.NODE, slots)
         changes, wanted = self.changes, bitmap_of(slots)
+        changes.relabelled = changes.relabelled | wanted
         for label in dict.fromkeys(labels):
             gone = wanted & self.nodes_with_label(label)
             if not len(gone):
@@ -140,19 +155,19 @@ class Overlay(OverlayView):
     def create_index(self, definition: IndexDefinition, if_not_exists: bool = False) -> bool:
         definition = replace(definition, name=definition.name or default_index_name(definition))
         for known in self.indexes():
-            same = (known.kind, known.labels, known.keys) == (definition.kind, definition.labels, definition.keys)
+            same = _kind_and_place(known) == _kind_and_place(definition)
             if known.name == definition.name or same:
                 if if_not_exists:
                     return False
                 called = f"called `{known.name}`" if known.name == definition.name else None
+                what = "a constraint" if known.kind.is_constraint else "an index"
                 raise SchemaError(
-                    f"There is an index {called or f'of that kind on the same properties: `{known.name}`'}.",
+                    f"There is {what} {called or f'of that kind on the same properties: `{known.name}`'}.",
                     hint="IF NOT EXISTS makes this no error.",
                     code="Neo.ClientError.Schema.EquivalentSchemaRuleAlreadyExists",
                 )
-        if definition.kind is IndexKind.UNIQUE:
-            slots = slots_of(self.nodes_with_label(definition.labels[0]))
-            check_distinct(self.property(Element.NODE, slots, definition.keys[0]).values(), definition)
+        if definition.kind.is_constraint:
+            check_view(self, definition)
             self.counters.constraints_added += 1
         else:
             self.counters.indexes_added += 1
@@ -166,27 +181,34 @@ class Overlay(OverlayView):
                 return False
             raise SchemaError(f"There is no index or constraint `{name}`.", hint="SHOW INDEXES lists them.")
         self.changes.drop_index(name)
-        if found.kind is IndexKind.UNIQUE:
+        if found.kind.is_constraint:
             self.counters.constraints_removed += 1
         else:
             self.counters.indexes_removed += 1
         return True
 
+    def put_note(self, name: str, note: Value) -> None:
+        """A fact about the graph itself, committed with everything else; None forgets it. See ``GraphStore.notes``."""
+        self.changes.notes[name] = note
+
     # --- savepoints and the end
 
     def savepoint(self) -> Savepoint:
-        return self.changes.savepoint()
+        mark = self.changes.savepoint()
+        return mark if self.memory is None else replace(mark, written=self.memory.written)
 
     def rollback_to(self, mark: object) -> None:
         assert isinstance(mark, Savepoint)
         self.changes.roll_back(mark)
+        if self.memory is not None:
+            self.memory.return_to(mark.written)
 
     def changeset(self) -> Changeset:
         """All changes, by id. What was created and deleted again leaves no trace but its ids."""
         return changeset_of(self)
 
     def touches(self) -> Touches:
-        """What the transaction wrote of elements that were there before, by id."""
+        """What the transaction wrote of elements that were there before, by slot."""
         return touches_of(self)
 
 
@@ -194,21 +216,25 @@ def _checked_columns(properties: Mapping[str, Column]) -> dict[str, Column]:
     """The columns that hold anything; TypeMismatch where a key or a value cannot be stored."""
     out: dict[str, Column] = {}
     for key, column in properties.items():
-        if not key or len(key.encode("utf-8", "surrogatepass")) > PROPERTY_KEY_MAX:
+        if not 0 < len(key) * 4 <= PROPERTY_KEY_MAX and not 0 < _bytes(key) <= PROPERTY_KEY_MAX:
             raise TypeMismatch(f"A property key has 1 to {PROPERTY_KEY_MAX} bytes.")
         if isinstance(column, ConstantColumn):
-            if column.value is None:
+            value = column.value
+            if value is None:
                 continue
-            check_storable(column.value)
-        elif isinstance(column, (StringColumn, TemporalColumn)) or (
-            isinstance(column, TypedColumn) and column.kind not in _REFERENCES
-        ):
-            pass  # such a column holds nothing else
-        else:
+            if value.__class__ is not str and value.__class__ is not int:
+                check_storable(value)
+        elif isinstance(column, TypedColumn) and column.kind not in _REFERENCES:
+            pass  # it holds nothing else
+        elif not isinstance(column, (StringColumn, TemporalColumn)):
             for value in column.values():
                 check_storable(value)
         out[key] = column
     return out
+
+
+def _bytes(key: str) -> int:
+    return len(key.encode("utf-8", "surrogatepass"))
 
 
 _REFERENCES = (Kind.NODE, Kind.RELATIONSHIP)
@@ -217,12 +243,25 @@ _REFERENCES = (Kind.NODE, Kind.RELATIONSHIP)
 def _count_properties(columns: Mapping[str, Column]) -> int:
     total = 0
     for column in columns.values():
+        if isinstance(column, ConstantColumn):  # a null one was left out
+            total += column.length
+            continue
+        if len(column) == 1:
+            total += column.item(0) is not None
+            continue
         mask = column.nulls()
         total += len(column) - (0 if mask is None else int(mask.sum()))
     return total
 
 
+def _kind_and_place(definition: IndexDefinition) -> object:
+    """What no two definitions share; what a key is need not be said to be unique."""
+    kind = "UNIQUE" if definition.kind.is_unique else definition.kind.value
+    return kind, definition.element, definition.labels, definition.keys
+
+
 def default_index_name(definition: IndexDefinition) -> str:
     """A name for an index that got none: the same for the same definition."""
-    parts = [definition.kind.value.lower(), *definition.labels, *definition.keys]
+    element = () if definition.element is Element.NODE else ("rel",)
+    parts = [definition.kind.value.lower(), *element, *definition.labels, *definition.keys]
     return "_".join("".join(ch if ch.isalnum() else "_" for ch in part) for part in parts)

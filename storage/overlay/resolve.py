@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,37 +12,19 @@ from pyroaring import BitMap
 from memoradb.core.columns import IntArray, lift
 
 from ..changeset import Changeset, NewNodes, NewRelationships, SetLabels, SetProperties
-from ..graph.bitmaps import bitmap_of, slots_of
+from ..graph.bitmaps import below, bitmap_of, slots_of
+from ..touches import Touches
 from ..view import Element
 
 if TYPE_CHECKING:
     from .view import OverlayView
 
 
-@dataclass(frozen=True, slots=True)
-class Touches:
-    """What a transaction depends on, by id: for the conflict check at commit."""
-
-    exclusive: frozenset[int]
-    """Nodes that it changed or deleted."""
-    shared: frozenset[int]
-    """Nodes that it connected to."""
-    relationships: frozenset[int]
-    """Relationships that it changed or deleted."""
-
-    def conflicts_with(self, other: Touches) -> bool:
-        """Whether the two cannot both commit without one having seen the other."""
-        return not (
-            self.exclusive.isdisjoint(other.exclusive)
-            and self.exclusive.isdisjoint(other.shared)
-            and self.shared.isdisjoint(other.exclusive)
-            and self.relationships.isdisjoint(other.relationships)
-        )
-
-
 def changeset_of(overlay: OverlayView) -> Changeset:
     """All changes, by id."""
     changes = overlay.changes
+    if changes.only_adds:  # as most transactions do
+        return Changeset(new_nodes=tuple(_new_nodes(overlay)), new_relationships=tuple(_new_relationships(overlay)))
     properties: list[SetProperties] = []
     for (element, key), patches in changes.patches.items():
         dead = changes.dead[element]
@@ -66,6 +47,7 @@ def changeset_of(overlay: OverlayView) -> Changeset:
         _old_ids(overlay, Element.RELATIONSHIP, changes.dead_relationships),
         _old_ids(overlay, Element.NODE, changes.dead_nodes),
         tuple(changes.created_indexes.values()),
+        tuple(sorted(changes.notes.items())),
     )
 
 
@@ -80,10 +62,12 @@ def _old_ids(overlay: OverlayView, element: Element, slots: BitMap) -> IntArray:
 def _new_nodes(overlay: OverlayView) -> Iterable[NewNodes]:
     dead = overlay.changes.dead_nodes
     for chunk in overlay.changes.nodes.items:
+        if not dead:
+            if chunk.count:
+                yield NewNodes(chunk.first_id, chunk.count, chunk.labels, chunk.properties)
+            continue
         for a, b in _living(chunk.start, chunk.count, dead):
-            columns = chunk.properties
-            if (a, b) != (0, chunk.count):
-                columns = {key: column.slice(a, b) for key, column in columns.items()}
+            columns = {key: column.slice(a, b) for key, column in chunk.properties.items()}
             yield NewNodes(chunk.first_id + a, b - a, chunk.labels, columns)
 
 
@@ -91,6 +75,10 @@ def _new_relationships(overlay: OverlayView) -> Iterable[NewRelationships]:
     dead = overlay.changes.dead_relationships
     for chunk in overlay.changes.relationships.items:
         sources, targets = overlay.ids(Element.NODE, chunk.sources), overlay.ids(Element.NODE, chunk.targets)
+        if not dead:
+            if chunk.count:
+                yield NewRelationships(chunk.first_id, chunk.type, sources, targets, chunk.properties)
+            continue
         for a, b in _living(chunk.start, chunk.count, dead):
             columns = {key: column.slice(a, b) for key, column in chunk.properties.items()}
             yield NewRelationships(chunk.first_id + a, chunk.type, sources[a:b], targets[a:b], columns)
@@ -98,24 +86,22 @@ def _new_relationships(overlay: OverlayView) -> Iterable[NewRelationships]:
 
 def _living(start: int, count: int, dead: BitMap) -> list[tuple[int, int]]:
     """Runs [a, b) of a chunk, counted from its start, that are not deleted."""
-    if not len(dead):
-        return [(0, count)] if count else []
     gone = [s - start for s in dead & BitMap(range(start, start + count))]
     return [(a + 1, b) for a, b in itertools.pairwise((-1, *gone, count)) if a + 1 < b]
 
 
 def touches_of(overlay: OverlayView) -> Touches:
-    """What the transaction wrote of elements that were there before, by id."""
+    """What the transaction wrote of elements that were there before, by slot."""
     changes = overlay.changes
-    written = dict(changes.dead)
+    changed = {Element.NODE: BitMap(), Element.RELATIONSHIP: BitMap()}
     for (element, _), patches in changes.patches.items():
-        written[element] = written[element] | BitMap(patches)
-    for nodes in (*changes.labels_added.values(), *changes.labels_removed.values()):
-        written[Element.NODE] = written[Element.NODE] | nodes
+        changed[element] |= BitMap(patches)
+    nodes = changed[Element.NODE] | changes.relabelled
     ends = [part for chunk in changes.relationships.items for part in (chunk.sources, chunk.targets)]
-    shared = bitmap_of(np.concatenate(ends)) if ends else BitMap()
+    top, relationships_top = changes.nodes.base, changes.relationships.base
     return Touches(
-        frozenset(_old_ids(overlay, Element.NODE, written[Element.NODE]).tolist()),
-        frozenset(_old_ids(overlay, Element.NODE, shared).tolist()),
-        frozenset(_old_ids(overlay, Element.RELATIONSHIP, written[Element.RELATIONSHIP]).tolist()),
+        below(nodes, top),
+        below(changes.dead_nodes, top),
+        below(bitmap_of(np.concatenate(ends)), top) if ends else BitMap(),
+        below(changed[Element.RELATIONSHIP] | changes.dead_relationships, relationships_top),
     )

@@ -12,13 +12,16 @@ from memoradb.core.errors import EntityNotFound
 from memoradb.core.values import Value
 
 from ..graph.bitmaps import bitmap_of, contained
+from ..index.condition import Condition
 from ..snapshot import Snapshot
 from ..view import (
+    ONLINE,
     Counters,
     Direction,
     Element,
     Fact,
     IndexDefinition,
+    IndexState,
     Neighbours,
     RangeBound,
     Scored,
@@ -37,8 +40,20 @@ class OverlayView:
     def __init__(self, snapshot: Snapshot) -> None:
         self.base = snapshot
         self.changes = Changes(snapshot.nodes_top, snapshot.relationships_top)
-        self._adjacency = OwnAdjacency(self.changes.relationships)
-        self._indexes = OwnIndexes()
+        self._own_adjacency: OwnAdjacency | None = None
+        self._own_indexes: OwnIndexes | None = None
+
+    @property
+    def _adjacency(self) -> OwnAdjacency:
+        if self._own_adjacency is None:
+            self._own_adjacency = OwnAdjacency(self.changes.relationships)
+        return self._own_adjacency
+
+    @property
+    def _indexes(self) -> OwnIndexes:
+        if self._own_indexes is None:
+            self._own_indexes = OwnIndexes()
+        return self._own_indexes
 
     @property
     def counters(self) -> Counters:
@@ -307,6 +322,15 @@ class OverlayView:
 
     def index_prefix(self, name: str, prefix: str) -> IntArray:
         return self._indexes.prefix(self, name, prefix)
+
+    def index_search(self, name: str, condition: Condition) -> IntArray:
+        return self._indexes.search(self, name, condition)
+
+    def index_state(self, name: str) -> IndexState:
+        return ONLINE if name in self.changes.created_indexes else self.base.index_state(name)
+
+    def index_size(self, name: str) -> tuple[int, int]:
+        return (0, 0) if name in self.changes.created_indexes else self.base.index_size(name)
 
     def vector_search(self, name: str, query: Sequence[float], k: int, candidates: BitMap | None = None) -> Scored:
         return self._indexes.vector_search(self, name, query, k, candidates)

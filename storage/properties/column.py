@@ -12,8 +12,10 @@ changes. A reader takes the length first and the object afterwards: it is never 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -31,7 +33,7 @@ from memoradb.core.columns import (
     lift,
 )
 from memoradb.core.limits import MISFIT_FRACTION
-from memoradb.core.serde import decode_column, encode_column
+from memoradb.core.regions import CHUNK_ROWS, allocate, is_region
 from memoradb.core.temporal_columns import (
     DTYPES,
     KINDS,
@@ -48,9 +50,11 @@ from memoradb.core.values import Value
 from memoradb.core.zones import ZoneDictionary
 
 from ..growth import grown
-from ..section import ReadLater, Section
+from ..section import ReadLater, Section, assembled, chunk_slice, chunks_of, place
 from ..undo import UndoLog
 from .dictionary import StringDictionary
+from .overwrites import Overwrites, replaced
+from .pieces import decoded, decoded_pieces, encoded, encoded_pieces
 
 
 class Form(IntEnum):
@@ -90,6 +94,9 @@ _FROM_KIND = {Kind.INTEGER: Form.INTEGER, Kind.FLOAT: Form.FLOAT, Kind.BOOLEAN: 
 STRING_MEAN_MAX = 200
 """Long strings are hardly ever repeated: beyond this mean length a column of them is a list."""
 
+DISTINCT_MIN = 4_096
+"""With fewer distinct strings than that a dictionary is always kept."""
+
 _NOTHING = np.zeros(0, np.bool_)
 
 
@@ -109,6 +116,14 @@ class _State:
     zones: ZoneDictionary | None = None
     """Of the temporal forms with a zone."""
 
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """By their names in a checkpoint."""
+        return {
+            "data": self.data,
+            "present": self.present,
+            **{f"data_{i}": array for i, array in enumerate(self.rest, 1)},
+        }
+
     def numbers(self, slot: int) -> list[int]:
         """A slot's row in the arrays of a temporal form."""
         return [array[slot].item() for array in (self.data, *self.rest)]
@@ -125,14 +140,20 @@ class PropertyColumn(ReadLater):
 
     def __init__(self, undo: UndoLog | None = None) -> None:
         self.length = 0
-        self.undo: dict[int, list[tuple[int, Value]]] = {}
-        """By slot: (position of the overwrite, value before it), oldest first; lists are replaced, never changed."""
+        self.overwrites = Overwrites()
         self.last_change = -1
         """Log position of the newest overwrite: a snapshot at or after it needs no undo."""
         self._undo_log = UndoLog() if undo is None else undo
-        self._origin: Section | None = None
-        """The section that the column was read from."""
-        self._changed = False
+        self._sections: dict[int, Section] = {}
+        """By number: the files that hold the column's chunks; for a dirty chunk, what it was."""
+        self._dirty: set[int] = set()
+        """Chunks that were written to since the last checkpoint."""
+        self._mapped: set[int] = set()
+        """Chunks whose memory is a file's."""
+        self._files: Sequence[Section] = ()
+        """All sections of the last checkpoint."""
+        self._look_at = DISTINCT_MIN
+        """Distinct strings from which on their lengths are looked at."""
         self.state = _EMPTY
 
     @property
@@ -145,18 +166,14 @@ class PropertyColumn(ReadLater):
     def gather(self, slots: IntArray, position: int) -> Column:
         """The values at ``slots`` as of log position ``position``."""
         column = self._gather(slots)
-        if self.last_change > position and self.undo:
-            return self._patched(column, slots, position)
+        if self.last_change > position and self.overwrites:
+            return self.overwrites.patched(column, slots, position)
         return column
 
     def item(self, slot: int, position: int) -> Value:
         """One value."""
         value = self.newest(slot)
-        if self.last_change > position:
-            for at, old in self.undo.get(slot, ()):
-                if at > position:
-                    return old
-        return value
+        return self.overwrites.old(slot, position, value) if self.last_change > position else value
 
     def newest(self, slot: int) -> Value:
         """The value now, committed or being applied: for the writer."""
@@ -204,22 +221,15 @@ class PropertyColumn(ReadLater):
             return plain
         missing = ~there if beyond is None else ~there & ~beyond
         found = ((i, state.misfits.get(int(slots[i]))) for i in np.flatnonzero(missing).tolist())
-        return _replaced(plain, {i: value for i, value in found if value is not None})
-
-    def _patched(self, column: Column, slots: IntArray, position: int) -> Column:
-        undo = self.undo
-        changed: dict[int, Value] = {}
-        for i, slot in enumerate(slots.tolist()):
-            for at, old in undo.get(slot, ()):
-                if at > position:
-                    changed[i] = old
-                    break
-        return _replaced(column, changed)
+        return replaced(plain, {i: value for i, value in found if value is not None})
 
     # --- writing: one writer at a time
 
     def append(self, start: int, values: Column) -> None:
         """Values of new slots from ``start`` on; nobody can see them yet, so no undo is needed."""
+        if len(values) == 1:
+            self.append_one(start, values.item(0))
+            return
         if isinstance(values, ListColumn):
             values = _typed(values)
         form = self._form_of(values)
@@ -230,7 +240,7 @@ class PropertyColumn(ReadLater):
             self._start(form)
         self._reserve(stop)
         self.length = max(self.length, stop)
-        self._changed = True
+        self._dirty.update(range(start // CHUNK_ROWS, -(-stop // CHUNK_ROWS)))
         state = self.state
         if state.form is Form.LIST:
             state.data[start:stop] = values.values()
@@ -253,11 +263,36 @@ class PropertyColumn(ReadLater):
                 if value is not None:
                     self._put(slot, value)
 
+    def append_one(self, slot: int, value: Value) -> None:
+        """The same for the value of one new slot, as most commits do it."""
+        if value is None:
+            return
+        state = self.state
+        form = state.form
+        self._dirty.add(slot // CHUNK_ROWS)
+        if _FORMS.get(value.__class__) is form and form not in _TEMPORAL_KINDS:
+            if slot >= len(state.data) or not (state.data.flags.writeable and state.present.flags.writeable):
+                self._reserve(slot + 1)
+                state = self.state
+            self.length = max(self.length, slot + 1)
+            state.data[slot] = value if state.dictionary is None else state.dictionary.intern(value)
+            state.present[slot] = True
+        else:
+            if form is Form.EMPTY:
+                self._start(_form_for(value))
+            self._reserve(slot + 1)
+            self.length = max(self.length, slot + 1)
+            self._put(slot, value)
+        dictionary = self.state.dictionary
+        if dictionary is not None:
+            self._maybe_plain(dictionary)
+
     def _maybe_plain(self, dictionary: StringDictionary) -> None:
         """Strings that are mostly distinct and long are kept as they are."""
         distinct = len(dictionary)
-        if distinct < 4096 or distinct * 4 < self.length:
+        if distinct < self._look_at or distinct * 4 < self.length:
             return
+        self._look_at = 2 * distinct  # what they are like is looked at again when there are twice as many
         sample = dictionary.strings()[-1024:]
         if sum(map(len, sample)) > STRING_MEAN_MAX * len(sample):
             self._to_list()
@@ -265,10 +300,10 @@ class PropertyColumn(ReadLater):
     def put(self, slot: int, value: Value, position: int) -> None:
         """Overwrite one visible slot; the old value goes to the undo first."""
         old = self.newest(slot)
-        self.undo[slot] = [*self.undo.get(slot, ()), (position, old)]
+        self.overwrites.add(slot, old, position)
         self._undo_log.note(self, slot, old, position)
         self.last_change = position
-        self._changed = True
+        self._dirty.add(slot // CHUNK_ROWS)
         if self.state.form is Form.EMPTY:
             if value is None:
                 return
@@ -302,13 +337,30 @@ class PropertyColumn(ReadLater):
             if state.misfits:
                 state.misfits.pop(slot, None)
 
+    def overwrite(self, slots: IntArray, values: Column) -> None:
+        """New values of slots, each named once, whose old values nobody can ask for: no undo is kept."""
+        if isinstance(values, ListColumn):
+            values = _typed(values)
+        if self.state.form is Form.EMPTY:
+            first = next((value for value in values.values() if value is not None), None)
+            if first is None:
+                return
+            self._start(_form_for(first))
+        stop = int(slots.max()) + 1
+        self._reserve(stop)
+        self.length = max(self.length, stop)
+        self._dirty.update((slots // CHUNK_ROWS).tolist())
+        state = self.state
+        if isinstance(values, TypedColumn) and not state.misfits and self._form_of(values) is state.form:
+            state.data[slots] = values.data
+            state.present[slots] = True if values.mask is None else ~values.mask
+        else:
+            for slot, value in zip(slots.tolist(), values.values(), strict=True):
+                self._put(slot, value)
+
     def forget(self, slot: int, position: int) -> None:
         """Drop the undo of one overwrite; called by the undo log."""
-        rest = [change for change in self.undo.get(slot, ()) if change[0] > position]
-        if rest:
-            self.undo[slot] = rest
-        else:
-            self.undo.pop(slot, None)
+        self.overwrites.forget(slot, position)
 
     # --- forms
 
@@ -347,71 +399,197 @@ class PropertyColumn(ReadLater):
             if length > len(state.data):
                 state.data.extend([None] * (length - len(state.data)))
             return
-        data = grown(state.data, length, self.length)
-        if data is not state.data:
-            present = np.zeros(len(data), np.bool_)
-            present[: self.length] = state.present[: self.length]
-            rest = tuple(np.zeros(len(data), np.int32) for _ in state.rest)
-            for larger, array in zip(rest, state.rest, strict=True):
-                larger[: self.length] = array[: self.length]
+        used = self.length
+        data = grown(state.data, length, used)
+        present = grown(state.present, len(data), used)
+        if data is not state.data or present is not state.present:
+            rest = tuple(grown(array, len(data), used) for array in state.rest)
+            self._mapped = set()
             self.state = replace(state, data=data, present=present, rest=rest)
 
     def _to_list(self) -> None:
+        self._dirty.update(chunks_of(self.length))
+        self._mapped = set()
         self.state = _State(Form.LIST, [self.newest(slot) for slot in range(self.length)])
 
     # --- dump and load
 
-    def dump(self, name: str, count: int) -> Section:
-        """The first ``count`` slots; the section of the last checkpoint itself where nothing was written since."""
-        if self._origin is not None and not self._changed and self._origin.name == name:
-            return self._origin
-        state, length = self.state, min(self.length, count)
-        metadata: dict[str, Value] = {"form": int(state.form), "length": length}
-        if state.form is Form.EMPTY:
-            return Section(name, {}, metadata)
-        if state.form is Form.LIST:
-            return Section(name, {"values": _encoded(state.data[:length])}, metadata)
-        arrays = {"data": state.data[:length], "present": state.present[:length]}
-        slots = sorted(s for s in state.misfits if s < length)
-        if slots:
-            arrays["misfit_slots"] = np.array(slots, np.int64)
-            arrays["misfits"] = _encoded([state.misfits[s] for s in slots])
-        arrays |= {f"data_{i}": array[:length] for i, array in enumerate(state.rest, 1)}
+    def pin(self) -> ColumnPin:
+        """What a checkpoint has to write; called by the writer. What is written to from now on is the next one's."""
+        pinned = ColumnPin(self.length, frozenset(self._dirty))
+        self._dirty = set()
+        return pinned
+
+    def unpin(self, pin: ColumnPin) -> None:
+        """The checkpoint failed; called by the writer."""
+        self._dirty |= pin.dirty
+
+    def dump(self, name: str, pin: ColumnPin, position: int) -> Iterator[Section]:
+        """The column as of ``position``, where ``pin`` was taken: a head, and then the chunks.
+
+        The writer may go on meanwhile. A chunk that nothing was written to is the section of the last checkpoint.
+        """
+        held = self._held(name, pin)
+        if held is not None:
+            yield from held
+            return
+        state = self.state
+        form = state.form if pin.length else Form.EMPTY
+        metadata: dict[str, Value] = {"form": int(form), "length": pin.length}
+        for chunk in chunks_of(pin.length):
+            known = self._known(f"{name}-{chunk}", chunk, pin, form)
+            yield known or self._chunk(f"{name}-{chunk}", state, chunk_slice(chunk, pin.length), position)
+        arrays: dict[str, NDArray[Any]] = {}
         if state.zones is not None:
-            arrays["zones"] = _encoded([list(entry) for entry in state.zones.entries()])
+            arrays["zones"] = encoded([list(entry) for entry in state.zones.entries()])
         if state.dictionary is not None:
-            arrays["strings"] = _encoded(list(state.dictionary.strings()))
+            metadata["strings"] = count = len(state.dictionary)  # last: the chunks' codes are below it
+            yield from state.dictionary.dump(f"{name}-strings", count)
+        yield Section(name, arrays, metadata)
+
+    def _chunk(self, name: str, state: _State, rows: slice, position: int) -> Section:
+        """Some rows as of ``position``: copied first, and then put back what they held before younger writes."""
+        start, count = rows.start, rows.stop - rows.start
+        metadata: dict[str, Value] = {"rows": count, "form": int(state.form)}
+        if state.form is Form.LIST:
+            values = state.data[rows]
+            values += [None] * (count - len(values))
+            for slot in self._since(rows, position):
+                values[slot - start] = self.overwrites.old(slot, position, values[slot - start])
+            return Section(name, encoded_pieces(values), metadata)
+        arrays = {"data": state.data[rows].copy()}
+        arrays |= {f"data_{i}": array[rows].copy() for i, array in enumerate(state.rest, 1)}
+        present = state.present[rows].copy()
+        misfits = {s: v for s, v in list(state.misfits.items()) if rows.start <= s < rows.stop}
+        for slot in self._since(rows, position):
+            old = self.overwrites.old(slot, position, misfits.pop(slot, None))
+            numbers = self._numbers(state, old)
+            present[slot - start] = numbers is not None
+            if numbers is not None:
+                for array, number in zip(arrays.values(), numbers, strict=True):
+                    array[slot - start] = number
+            elif old is not None:
+                misfits[slot] = old
+        if misfits:
+            ordered = sorted(misfits)
+            arrays |= {"misfit_slots": np.array(ordered, np.int64), "misfits": encoded([misfits[s] for s in ordered])}
+        if state.form in (Form.INTEGER, Form.FLOAT) and present.any():
+            shown = arrays["data"].compress(present)
+            low, high = shown.min().item(), shown.max().item()
+            if low == low and abs(low) != inf and abs(high) != inf:
+                metadata |= {"min": low, "max": high}
+        if not present.all():
+            arrays["present"] = present
         return Section(name, arrays, metadata)
 
+    def _since(self, rows: slice, position: int) -> list[int]:
+        """The slots among ``rows`` that were overwritten after ``position``."""
+        if self.last_change <= position:
+            return []
+        slots = self.overwrites.since(position)
+        return slots[slice(*np.searchsorted(slots, [rows.start, rows.stop]))].tolist()
+
     @staticmethod
-    def load(section: Section, undo: UndoLog) -> PropertyColumn:
-        """The inverse of ``dump``; nothing is read before the column is used.
+    def _numbers(state: _State, value: Value) -> Sequence[Any] | None:
+        """A value as it stands in the arrays, None where it does not."""
+        if value is None or _form_for(value) is not state.form:
+            return None
+        if state.form in _TEMPORAL_KINDS:
+            return numbers_of(value, state.zones)
+        if state.dictionary is None:
+            return (value,)
+        code = state.dictionary.code(value)
+        return None if code < 0 else (code,)
 
-        Arrays may be read-only maps, which the first write copies.
-        """
-        column = PropertyColumn(undo)
-        column.length = section.metadata["length"]
-        column._origin = section
-        column.read_later(state=lambda: _read(section))
-        return column
+    def _held(self, name: str, pin: ColumnPin) -> Sequence[Section] | None:
+        """The sections of the last checkpoint, where nothing has changed since."""
+        head = next((section for section in self._files if section.name == name), None)
+        same = head is not None and not pin.dirty and head.metadata["length"] == pin.length
+        return self._files if same else None
+
+    def _known(self, name: str, chunk: int, pin: ColumnPin, form: Form) -> Section | None:
+        known = self._sections.get(chunk)
+        if known is None or chunk in pin.dirty or known.name != name or known.metadata["form"] != int(form):
+            return None
+        rows = chunk_slice(chunk, pin.length)
+        return known if known.metadata["rows"] == rows.stop - rows.start else None
+
+    def installed(self, name: str, sections: Sequence[Section]) -> None:
+        """The sections of a dump are in files now, which stand in for memory where they can. Called by the writer."""
+        self._keep(name, sections)
+        state = self.__dict__.get("state")
+        if state is None or state.form in (Form.EMPTY, Form.LIST):
+            return
+        for chunk, section in self._sections.items():
+            rows = chunk_slice(chunk, self.length)
+            clean = chunk not in self._dirty and chunk not in self._mapped
+            if clean and section.metadata["rows"] == CHUNK_ROWS and section.metadata["form"] == int(state.form):
+                for part, array in state.arrays().items():
+                    if part in section.arrays and is_region(array):
+                        place(section, part, array[rows], trusted=True)
+                self._mapped.add(chunk)
+        whole = not self._dirty and not any("present" in s.arrays for s in self._sections.values())
+        if whole and is_region(state.present):
+            self.state = replace(state, present=np.broadcast_to(np.True_, len(state.data)))
+        if state.dictionary is not None:
+            strings = [s for s in sections if s.name.startswith(f"{name}-strings-")]
+            state.dictionary.installed(strings, self._head(name).metadata["strings"])
+
+    def _head(self, name: str) -> Section:
+        return next(section for section in self._files if section.name == name)
+
+    def _keep(self, name: str, sections: Sequence[Section]) -> None:
+        self._files = sections
+        by_name = {section.name: section for section in sections}
+        self._sections = {chunk: by_name[f"{name}-{chunk}"] for chunk in chunks_of(by_name[name].metadata["length"])}
+
+    def load(self, name: str, sections: Sequence[Section]) -> None:
+        """The inverse of ``dump``, for a new column; nothing is read before it is used."""
+        self._keep(name, sections)
+        head = self._head(name)
+        self.length = head.metadata["length"]
+        chunks = list(self._sections.values())
+        strings = [s for s in sections if s.name.startswith(f"{name}-strings-")]
+        self.read_later(state=lambda: _read(head, chunks, strings))
 
 
-def _read(section: Section) -> _State:
-    form, arrays = Form(section.metadata["form"]), section.arrays
+@dataclass(frozen=True, slots=True)
+class ColumnPin:
+    """A column when a checkpoint began: its length, and the chunks that were written to since the last one."""
+
+    length: int
+    dirty: frozenset[int]
+
+
+def _read(head: Section, chunks: Sequence[Section], strings: Sequence[Section]) -> _State:
+    form, length = Form(head.metadata["form"]), head.metadata["length"]
     if form is Form.EMPTY:
         return _EMPTY
     if form is Form.LIST:
-        return _State(form, _decoded(arrays["values"]))
+        return _State(form, [value for chunk in chunks for value in decoded_pieces(chunk)])
+    data = assembled(chunks, "data", length, _DTYPES[form])
+    present: BoolArray = np.broadcast_to(np.True_, len(data))
+    if any("present" in chunk.arrays for chunk in chunks):
+        present = allocate(len(data), np.bool_)
+        for number, chunk in enumerate(chunks):
+            rows = present[chunk_slice(number, length)]
+            if "present" in chunk.arrays:
+                place(chunk, "present", rows)
+            else:
+                rows[:] = True
     misfits: dict[int, Value] = {}
-    if "misfits" in arrays:
-        misfits = dict(zip(arrays["misfit_slots"].tolist(), _decoded(arrays["misfits"]), strict=True))
-    dictionary = StringDictionary(_decoded(arrays["strings"])) if form is Form.STRING else None
+    for chunk in chunks:
+        if "misfits" in chunk.arrays:
+            slots = chunk.arrays["misfit_slots"].tolist()
+            misfits.update(zip(slots, decoded(chunk.arrays["misfits"]), strict=True))
+    dictionary = StringDictionary.load(strings, head.metadata["strings"]) if form is Form.STRING else None
     kind = _TEMPORAL_KINDS.get(form)
-    rest = () if kind is None else tuple(arrays[f"data_{i}"] for i in range(1, len(DTYPES[kind])))
+    parts = () if kind is None else DTYPES[kind][1:]
+    rest = tuple(assembled(chunks, f"data_{i}", length, dtype) for i, dtype in enumerate(parts, 1))
     zones = None
     if kind in ZONED:
-        zones = ZoneDictionary([(offset, name) for offset, name in _decoded(arrays["zones"])])
-    return _State(form, arrays["data"], arrays["present"], dictionary, misfits, rest, zones)
+        zones = ZoneDictionary([(offset, name) for offset, name in decoded(head.arrays["zones"])])
+    return _State(form, data, present, dictionary, misfits, rest, zones)
 
 
 def _form_for(value: Value) -> Form:
@@ -424,21 +602,3 @@ def _typed(column: ListColumn) -> Column:
     """Dates and times as integers, where that is what a list holds; else the list."""
     first = next((v for v in column.items if v is not None), None)
     return lift(column.items) if type(first) in KINDS else column
-
-
-def _encoded(items: list[Value]) -> NDArray[np.uint8]:
-    return np.frombuffer(encode_column(ListColumn(items)), np.uint8)
-
-
-def _decoded(data: NDArray[Any]) -> list[Value]:
-    return list(decode_column(data.data).values())
-
-
-def _replaced(column: Column, items: dict[int, Value]) -> Column:
-    """``column`` with other values at some positions."""
-    if not items:
-        return column
-    values = list(column.values())
-    for i, value in items.items():
-        values[i] = value
-    return ListColumn(values)

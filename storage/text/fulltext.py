@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +19,15 @@ from memoradb.core.columns import Column, FloatArray, IntArray
 from memoradb.core.values import Value
 
 from ..growth import grown
+from ..index.rebuilt import differences
 from ..section import Section
-from ..view import IndexDefinition, Scored
+from ..view import ONLINE, IndexDefinition, IndexState, Scored
 from .analyzer import analyzer
 from .postings import FieldPostings
 from .query_syntax import Group, Query, Term, parse
+
+if TYPE_CHECKING:
+    from ..store import GraphStore
 
 K1 = 1.2
 B = 0.75
@@ -49,6 +53,11 @@ class FulltextIndex:
         self._origin: Section | None = None
         """The same, until anything changes."""
         self._pending_lock = threading.Lock()
+
+    @property
+    def state(self) -> IndexState:
+        """It can be asked."""
+        return ONLINE
 
     # --- changes
 
@@ -91,6 +100,16 @@ class FulltextIndex:
     def seal(self) -> None:
         return None
 
+    def contents(self) -> dict[Any, Any]:
+        """By slot, where each word stands."""
+        return dict(self.documents(ALIVE - 1))
+
+    def verify(self, store: GraphStore) -> list[str]:
+        """See ``index.Index``."""
+        fresh = store.make_index(self.definition)
+        store.fill_index(fresh, store.position)
+        return differences(self.contents(), fresh.contents(), self.definition.name)
+
     # --- search
 
     def search(self, query: str, k: int | None, position: int, candidates: BitMap | None = None) -> Scored:
@@ -118,6 +137,22 @@ class FulltextIndex:
             order = order[: max(k, 0)]
         return Scored(found.take(order), found_scores.take(order))
 
+    def documents(self, position: int) -> dict[int, list[dict[str, tuple[int, ...]]]]:
+        """By slot, for all that are visible: where each word stands, by field. For checks: it reads all of it."""
+        self._read_pending()
+        rows = np.flatnonzero((self._born[: self.count] <= position) & (self._died[: self.count] > position)).tolist()
+        slots = self._slots
+        found: dict[int, list[dict[str, tuple[int, ...]]]] = {
+            int(slots[row]): [{} for _ in self._postings] for row in rows
+        }
+        live = frozenset(rows)
+        for number, postings in enumerate(self._postings):
+            for term in postings.terms_with_prefix(""):
+                for row, places in postings.places(term).items():
+                    if row in live:
+                        found[int(slots[row])][number][term] = places
+        return found
+
     def field_number(self, name: str | None) -> list[int]:
         """The fields that a term is looked for in."""
         if name is None:
@@ -126,13 +161,15 @@ class FulltextIndex:
 
     # --- checkpoints
 
-    def dump(self, prefix: str) -> list[Section]:
-        """Rows, lengths and postings as arrays, so that opening need not read all texts again."""
-        if self._origin is not None and self._origin.name == prefix:
-            return [self._origin]
+    def dump(self, prefix: str, position: int | None = None) -> list[Section]:
+        """Rows, lengths and postings as of a position, the newest if None: opening need not read all texts again."""
+        origin = self._origin
+        if origin is not None and origin.name == prefix:
+            return [origin]
         self._read_pending()
         count = self.count
-        alive = np.flatnonzero(self._died[:count] == ALIVE)
+        at = ALIVE - 1 if position is None else position
+        alive = np.flatnonzero((self._born[:count] <= at) & (self._died[:count] > at))
         rank = np.full(count, -1, np.int64)
         rank[alive] = np.arange(len(alive))
         arrays: dict[str, NDArray[Any]] = {"slots": self._slots[:count].take(alive)}
@@ -144,6 +181,11 @@ class FulltextIndex:
     def load(self, sections: dict[str, Section], prefix: str) -> bool:
         self._pending = self._origin = sections.get(prefix)
         return self._pending is not None
+
+    @property
+    def is_settled(self) -> bool:
+        """See ``settle``."""
+        return True
 
     def settle(self) -> None:
         return None  # what a checkpoint kept does not change with the graph: it is read when it is used

@@ -124,20 +124,24 @@ class FieldPostings:
     def dump(self, rank: IntArray) -> dict[str, NDArray[Any]]:
         """Everything as arrays. ``rank`` gives each row its new number, -1 for those that are to be left out."""
         base = self._base
-        terms = sorted({*base.numbers, *self._fresh})
+        since = [(term, fresh, len(fresh.rows)) for term, fresh in list(self._fresh.items())]  # a writer may go on
+        terms = sorted({*base.numbers, *(term for term, _, _ in since)})
         numbers = {term: number for number, term in enumerate(terms)}
         renumbered = np.array([numbers[term] for term in base.numbers], np.int64)
         term_of = [np.repeat(renumbered, np.diff(base.offsets))]
         rows: list[NDArray[Any]] = [base.rows]
         counts: list[NDArray[Any]] = [base.frequencies]
         places: list[NDArray[Any]] = [base.places]
-        for term, fresh in self._fresh.items():
-            term_of.append(np.full(len(fresh.rows), numbers[term]))
-            rows.append(np.array(fresh.rows, np.int64))
-            counts.append(np.array([len(p) for p in fresh.places], np.int64))
-            places.append(np.array([place for p in fresh.places for place in p], np.int32))
+        for term, fresh, count in since:
+            found = fresh.places[:count]
+            term_of.append(np.full(count, numbers[term]))
+            rows.append(np.array(fresh.rows[:count], np.int64))
+            counts.append(np.array([len(p) for p in found], np.int64))
+            places.append(np.array([place for p in found for place in p], np.int32))
         all_terms, all_rows, all_counts = np.concatenate(term_of), np.concatenate(rows), np.concatenate(counts)
-        new_rows = rank.take(all_rows.astype(np.int64))
+        known = all_rows < len(rank)
+        new_rows = np.full(len(all_rows), -1, np.int64)
+        new_rows[known] = rank.take(all_rows.compress(known).astype(np.int64))
         kept = np.flatnonzero(new_rows >= 0)
         order = kept.take(np.lexsort((new_rows.take(kept), all_terms.take(kept))))
         starts = _offsets(all_counts)

@@ -10,8 +10,8 @@ left.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +24,13 @@ from memoradb.core.values import Value
 from memoradb.core.vectors import Vector
 
 from ..growth import grown
+from ..index.rebuilt import differences
 from ..section import Section
-from ..view import IndexDefinition, Scored
+from ..view import ONLINE, IndexDefinition, IndexState, Scored
 from .hnsw import HnswGraph, available
+
+if TYPE_CHECKING:
+    from ..store import GraphStore
 
 ALIVE = np.iinfo(np.int64).max
 EXACT_CANDIDATES_MAX = 5_000
@@ -61,6 +65,11 @@ class VectorIndex:
         """``hnsw`` where a graph serves, else ``exact``."""
         self._read_pending()
         return "exact" if self._graph is None else "hnsw"
+
+    @property
+    def state(self) -> IndexState:
+        """It can be asked."""
+        return ONLINE
 
     # --- changes
 
@@ -136,6 +145,16 @@ class VectorIndex:
             np.ascontiguousarray(self._matrix[: self.count]), self.similarity, self._m, self._ef_construction
         )
 
+    def contents(self) -> dict[Any, Any]:
+        """By slot, the stored vector."""
+        return dict(self.vectors(ALIVE - 1))
+
+    def verify(self, store: GraphStore) -> list[str]:
+        """See ``index.Index``."""
+        fresh = store.make_index(self.definition)
+        store.fill_index(fresh, store.position)
+        return differences(self.contents(), fresh.contents(), self.definition.name)
+
     # --- search
 
     def search(self, query: Sequence[float], k: int, position: int, candidates: BitMap | None = None) -> Scored:
@@ -202,15 +221,33 @@ class VectorIndex:
         difference = (matrix - vector).astype(np.float64)
         return 1.0 / (1.0 + np.einsum("ij,ij->i", difference, difference))
 
+    def scorer(self, query: Sequence[float]) -> Callable[[Value], float | None]:
+        """How similar any value is to ``query``, in the index or not; None for what is no vector of this index."""
+        vector = self._vector(list(query))
+
+        def score(value: Value) -> float | None:
+            other = self._vector(value)
+            return None if vector is None or other is None else float(self._scores(other[np.newaxis], vector)[0])
+
+        return score
+
     # --- checkpoints
 
-    def dump(self, prefix: str) -> list[Section]:
-        """The living rows; the graph's parts where it covers them all."""
-        if self._origin is not None and self._origin.name == prefix:
-            return [self._origin]
+    def vectors(self, position: int) -> dict[int, bytes]:
+        """By slot, for all that are visible: the vector as it is kept. For checks: it reads all of it."""
         self._read_pending()
-        count = self.count
-        alive = self._died[:count] == ALIVE
+        rows = np.flatnonzero((self._born[: self.count] <= position) & (self._died[: self.count] > position))
+        return {int(self._slots[row]): self._matrix[row].tobytes() for row in rows.tolist()}
+
+    def dump(self, prefix: str, position: int | None = None) -> list[Section]:
+        """The rows that lived at a position, the newest if None; the graph's parts where it covers them all."""
+        origin = self._origin
+        if origin is not None and origin.name == prefix:
+            return [origin]
+        self._read_pending()
+        graph = self._graph
+        count, at = self.count, ALIVE - 1 if position is None else position
+        alive = (self._born[:count] <= at) & (self._died[:count] > at)
         whole = bool(alive.all())
         rows = np.flatnonzero(alive)
         arrays: dict[str, NDArray[Any]] = {
@@ -218,8 +255,8 @@ class VectorIndex:
             "slots": self._slots[:count].take(rows),
         }
         metadata: dict[str, Value] = {}
-        if self._graph is not None and whole:
-            parts, settings = self._graph.dump()
+        if graph is not None and whole:
+            parts, settings = graph.dump()
             arrays |= {f"graph-{name}": part for name, part in parts.items()}
             metadata["graph"] = settings
         return [Section(prefix, arrays, metadata)]
@@ -227,6 +264,11 @@ class VectorIndex:
     def load(self, sections: dict[str, Section], prefix: str) -> bool:
         self._pending = self._origin = sections.get(prefix)
         return self._pending is not None
+
+    @property
+    def is_settled(self) -> bool:
+        """See ``settle``."""
+        return True
 
     def settle(self) -> None:
         return None  # what a checkpoint kept does not change with the graph: it is read when it is used

@@ -9,7 +9,7 @@ from command import memoradb
 
 import memoradb as package
 from memoradb.cli.main import commands
-from memoradb.core.errors import DatabaseLocked, MemQLSyntaxError
+from memoradb.core.errors import CorruptionError, DatabaseLocked, MemQLSyntaxError
 
 
 @pytest.fixture
@@ -150,6 +150,34 @@ def test_check_finds_a_damaged_checkpoint(data: Path) -> None:
     found = memoradb("check", "--data", data)
     assert found.exit_code == 1
     assert victim.name in found.stdout
+
+
+def test_check_saves_what_is_whole_elsewhere_and_says_what_is_lost(data: Path, tmp_path: Path) -> None:
+    with package.open(data) as database:
+        for i in range(5):
+            database.execute("CREATE (:Later {i: $i, text: $text})", {"i": i, "text": f"later {i}"})
+    for manifest in (data / "metadata").iterdir():
+        manifest.write_bytes(b"")
+    (segment,) = (data / "log").iterdir()
+    whole = bytearray(segment.read_bytes())
+    whole[whole.index(b"later 3")] ^= 0xFF
+    segment.write_bytes(whole)
+    with pytest.raises(CorruptionError) as raised:
+        package.open(data)
+    assert str(segment) in str(raised.value)
+    assert "--salvage" in str(raised.value)
+    found = memoradb("check", "--data", data, "--salvage", tmp_path / "saved")
+    assert found.exit_code == 1
+    assert "lost: 2 records that were durable" in found.stdout
+    assert segment.read_bytes() == whole
+    with package.open(tmp_path / "saved") as database:
+        assert database.execute("MATCH (n:Later) RETURN count(n)").value() == 3
+    again = memoradb("check", "--data", data, "--salvage", tmp_path / "saved")
+    assert again.exit_code == 2
+    assert "not empty" in again.stderr
+    report = json.loads(memoradb("check", "--data", data, "--salvage", tmp_path / "other", "--json").stdout)
+    assert report["ok"] is False
+    assert report["records_lost"] == 2
 
 
 def test_check_refuses_an_open_database(data: Path) -> None:

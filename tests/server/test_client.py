@@ -219,14 +219,69 @@ def test_the_second_of_two_writers_of_one_node_loses_and_may_run_again(served: S
         with pytest.raises(errors.WriteConflict) as caught:
             second.commit()
         assert caught.value.retryable
-        client.run(lambda tx: tx.execute("MATCH (c:Contended) SET c.n = c.n + 1"))
+        client.transaction(lambda tx: tx.execute("MATCH (c:Contended) SET c.n = c.n + 1"))
         assert client.execute("MATCH (c:Contended) RETURN c.n").value() == 2
 
 
-def test_http_says_that_it_has_no_transactions(served: Served) -> None:
-    with memoradb.connect(served.http_url) as client, pytest.raises(errors.ConfigurationError, match="HTTP") as caught:
-        client.begin()
-    assert "memoradb://" in str(caught.value.hint)
+def test_over_http_a_transaction_has_a_name_and_behaves_the_same(served: Served) -> None:
+    with memoradb.connect(served.http_url) as client:
+        with client.transaction() as transaction:
+            transaction.execute("CREATE (:OverHttp {a: 1})")
+            assert transaction.execute("MATCH (n:OverHttp) RETURN count(n)").value() == 1
+            assert client.execute("MATCH (n:OverHttp) RETURN count(n)").value() == 0
+        assert client.execute("MATCH (n:OverHttp) RETURN count(n)").value() == 1
+        with pytest.raises(errors.TransactionClosed):
+            transaction.commit()
+        rolled_back = client.begin()
+        rolled_back.execute("MATCH (n:OverHttp) DELETE n")
+        rolled_back.rollback()
+        first, second = client.begin(), client.begin()
+        for transaction in (first, second):
+            transaction.execute("MATCH (n:OverHttp) SET n.a = n.a + 1")
+        first.commit()
+        with pytest.raises(errors.WriteConflict) as caught:
+            second.commit()
+        assert caught.value.retryable
+        client.transaction(lambda tx: tx.execute("MATCH (n:OverHttp) SET n.a = n.a + 1"))
+        assert client.execute("MATCH (n:OverHttp) RETURN n.a").value() == 3
+
+
+@pytest.mark.parametrize("protocol", ["http_url", "wire_url"])
+def test_a_transaction_takes_isolation_and_a_time_limit(served: Served, protocol: str) -> None:
+    with memoradb.connect(getattr(served, protocol)) as client:
+        with client.begin(isolation="snapshot", timeout_ms=60_000) as transaction:
+            assert transaction.execute("RETURN 1").value() == 1
+        with pytest.raises(errors.ConfigurationError, match="isolation"):
+            client.begin(isolation="chaos")  # pyright: ignore[reportArgumentType]
+
+
+# --- the past
+
+
+@pytest.mark.parametrize("protocol", ["http_url", "wire_url"])
+def test_a_client_reads_as_of_a_transaction_whose_number_its_commit_told(served: Served, protocol: str) -> None:
+    with memoradb.connect(getattr(served, protocol)) as client:
+        label = protocol.title()
+        number = client.execute(f"CREATE (:{label} {{x: 1}})").summary.transaction
+        client.execute(f"MATCH (n:{label}) SET n.x = 2")
+        result = client.execute(f"AS OF TRANSACTION $n MATCH (n:{label}) RETURN n.x", {"n": number})
+        assert result.value() == 1
+        assert result.summary.as_of is not None
+        with pytest.raises(errors.HistoryUnavailable) as caught:
+            client.execute("AS OF TRANSACTION 1000000 MATCH (n) RETURN n")
+        assert caught.value.horizon == 0
+        assert caught.value.position is not None
+
+
+def test_the_feed_over_http_tells_each_transaction_once(served: Served) -> None:
+    with memoradb.connect(served.http_url) as client:
+        assert isinstance(client, HttpClient)
+        start = served.database.storage.position
+        for i in range(5):
+            client.execute("CREATE (:Fed {i: $i})", {"i": i})
+        found = list(client.changes(start))
+        assert [c["changes"][0]["properties"]["i"] for c in found] == [0, 1, 2, 3, 4]
+        assert list(client.changes(found[2]["position"])) == found[3:]
 
 
 # --- connecting

@@ -9,9 +9,7 @@ import numpy as np
 
 from memoradb.core.semantics import equals
 from memoradb.core.values import Value
-from memoradb.storage.overlay.view import OverlayView
-from memoradb.storage.snapshot import Snapshot
-from memoradb.storage.view import Direction, Element, RangeBound
+from memoradb.storage.view import Direction, Element, GraphView, RangeBound
 
 
 @dataclass
@@ -50,7 +48,7 @@ Row = tuple[int, int, int, str]
 """(source, target, relationship, type) by id."""
 
 
-def check(view: Snapshot | OverlayView, model: Model) -> None:
+def check(view: GraphView, model: Model) -> None:
     """Every question of the view interface, asked of both."""
     slots = np.asarray(view.nodes().to_array(), np.int64)
     ids = view.ids(Element.NODE, slots).tolist()
@@ -74,7 +72,7 @@ def check(view: Snapshot | OverlayView, model: Model) -> None:
     check_indexes(view, model, by_slot)
 
 
-def check_relationships(view: Snapshot | OverlayView, model: Model, slots: np.ndarray, by_slot: dict[int, int]) -> None:
+def check_relationships(view: GraphView, model: Model, slots: np.ndarray, by_slot: dict[int, int]) -> None:
     found = view.relationships()
     ids = view.ids(Element.RELATIONSHIP, found).tolist()
     assert sorted(ids) == sorted(model.relationships) and view.relationship_count() == len(ids)
@@ -118,7 +116,7 @@ def ends(relationships: dict[int, Relationship], direction: Direction) -> list[t
 PROBES: tuple[Value, ...] = (0, 1, 1.0, 2.5, "a", "ab", True, None, float("nan"), [1])
 
 
-def check_indexes(view: Snapshot | OverlayView, model: Model, by_slot: dict[int, int]) -> None:
+def check_indexes(view: GraphView, model: Model, by_slot: dict[int, int]) -> None:
     for definition in view.indexes():
         if definition.kind.value not in ("RANGE", "UNIQUE"):
             continue

@@ -71,7 +71,7 @@ def test_a_relationship_to_a_node_that_is_not_there_cannot_be_applied() -> None:
 
 def test_an_index_whose_name_was_taken_meanwhile_is_refused() -> None:
     engine = open_engine(MemoryVfs())
-    one, two = engine.begin(), engine.begin()
+    one, two = (engine.begin(isolation="snapshot") for _ in range(2))
     for transaction, key in ((one, "x"), (two, "y")):
         transaction.view.create_index(index("same", IndexKind.RANGE, "A", key))
     one.commit()

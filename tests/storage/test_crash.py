@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from memoradb.core.columns import lift
 from memoradb.core.errors import DiskFull, ReadOnlyDatabase, StorageError
 from memoradb.storage.check import check
 from memoradb.storage.engine import Engine
-from memoradb.storage.vfs_memory import Crashed, MemoryVfs
+from memoradb.storage.vfs_memory import Crashed, Fault, MemoryVfs
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -37,7 +38,7 @@ def test_the_workload_uses_the_whole_disk_interface(expected: list[bytes]) -> No
     done, error = run_until_failure(vfs)
     assert error is None and done == len(expected) - 1 == sum(callable(step) for step in STEPS)
     kinds = {entry.split(" /")[0] for entry in vfs.history}
-    assert kinds == {"mkdir", "create", "write", "append", "sync", "rename", "remove", "sync directory"}
+    assert kinds == {"mkdir", "create", "write", "preallocate", "sync", "rename", "remove", "sync directory"}
     assert sum(name.startswith("/db/log/") for name in vfs.files()) >= 3
 
 
@@ -99,8 +100,8 @@ def test_a_full_disk_can_be_emptied_and_the_same_engine_goes_on() -> None:
     engine = open_engine(vfs)
     commit(engine, lambda view: view.create_nodes(1, ["A"], {}))
     vfs.faults.capacity_bytes = vfs.used_bytes() + 50
-    with pytest.raises(DiskFull):
-        commit(engine, lambda view: view.create_nodes(1, ["B"], {}))
+    with pytest.raises(DiskFull):  # the next segment cannot be made
+        commit(engine, lambda view: view.create_nodes(1, ["B"], {"text": lift(["x" * 3_000])}))
     assert engine.snapshot().labels() == ["A"]
     vfs.faults.capacity_bytes = None
     commit(engine, lambda view: view.create_nodes(1, ["C"], {}))
@@ -128,6 +129,35 @@ def test_a_failed_sync_stops_the_writer_and_shows_nobody_what_was_lost() -> None
     assert open_engine(vfs.crash()).snapshot().labels() == ["A"]
 
 
+def test_what_a_failed_sync_left_visible_is_written_again_before_anything_builds_on_it() -> None:
+    for seed in range(20):
+        vfs = MemoryVfs(seed)
+        engine = open_engine(vfs)
+        commit(engine, lambda view: view.create_nodes(1, ["A"], {}))
+        vfs.faults.fail_syncs = True
+        with pytest.raises(ReadOnlyDatabase):
+            commit(engine, lambda view: view.create_nodes(1, ["B"], {}))
+        # The next process reads from the page cache what the disk never got, and its sync has nothing to write.
+        vfs = vfs.restart()
+        engine = open_engine(vfs)
+        commit(engine, lambda view: view.create_nodes(1, ["C"], {}))
+        assert open_engine(vfs.crash()).snapshot().labels() == engine.snapshot().labels()
+
+
+def test_a_new_database_whose_making_failed_is_made_durable_by_who_opens_it_next() -> None:
+    for seed in range(10):
+        vfs = MemoryVfs(seed)
+        vfs.fail_at(6, Fault.EIO)
+        with pytest.raises(StorageError):
+            open_engine(vfs)
+        assert vfs.history[-1] == "sync directory /db"
+        # The next process finds an identity whose name is not on the disk.
+        vfs = vfs.restart()
+        engine = open_engine(vfs)
+        commit(engine, lambda view: view.create_nodes(1, ["A"], {}))
+        assert open_engine(vfs.crash()).snapshot().labels() == ["A"]
+
+
 def test_with_relaxed_durability_a_crash_leaves_some_prefix(expected: list[bytes]) -> None:
     total = operations()
     for n in range(3, total, max(1, total // 40)):
@@ -145,7 +175,7 @@ def test_an_error_at_any_operation_of_a_kind_loses_nothing_acknowledged(kind: st
     places = [n for n, entry in enumerate(history.history, 1) if entry.startswith(f"{kind} /")]
     for n in places:
         vfs = MemoryVfs(n)
-        vfs.faults.fail_at[n] = StorageError("Input/output error.")
+        vfs.fail_at(n, Fault.EIO)
         done, _ = run_until_failure(vfs)
         assert open_engine(vfs.crash()).store.state_hash() in expected[done : done + 2], n
 

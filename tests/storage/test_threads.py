@@ -14,23 +14,32 @@ import numpy as np
 import pytest
 
 from memoradb.core.columns import ListColumn, lift
+from memoradb.core.spatial import CARTESIAN, Point
 from memoradb.core.values import Value
 from memoradb.storage.engine import Engine
 from memoradb.storage.graph.delta import Chains
+from memoradb.storage.index.composite_index import CompositeIndex
+from memoradb.storage.index.condition import InBox, Keys, TextMatch
+from memoradb.storage.index.point_index import PointIndex
 from memoradb.storage.index.range_index import RangeIndex
+from memoradb.storage.index.removals import Removals
+from memoradb.storage.index.text_index import TextIndex
 from memoradb.storage.overlay import Overlay
 from memoradb.storage.properties.column import PropertyColumn
 from memoradb.storage.snapshot import Snapshot
 from memoradb.storage.store import GraphStore
+from memoradb.storage.text.fulltext import FulltextIndex
+from memoradb.storage.undo import UndoLog
+from memoradb.storage.vector.vector_index import VectorIndex
 from memoradb.storage.vfs_memory import MemoryVfs
-from memoradb.storage.view import Direction, Element, IndexKind, RangeBound
+from memoradb.storage.view import Direction, Element, GraphView, GraphWriter, IndexDefinition, IndexKind, RangeBound
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from workload import commit, index, open_engine, slots
 
 
-def everything(view: Snapshot) -> tuple[object, ...]:
+def everything(view: GraphView) -> tuple[object, ...]:
     nodes = np.asarray(view.nodes().to_array(), np.int64)
     found = view.expand(nodes, None, Direction.BOTH)
     keys = ("n", "s", "m")
@@ -48,7 +57,16 @@ def everything(view: Snapshot) -> tuple[object, ...]:
         view.index_prefix("by_s", "s1").tolist(),
         view.text_search("words", "s1 OR s2").slots.tolist(),
         view.vector_search("near", [1.0, 1.0], 4).slots.tolist(),
+        view.index_search("both", Keys((1,), prefix="s")).tolist(),
+        view.index_search("within", TextMatch("CONTAINS", "1")).tolist(),
+        view.index_search("places", InBox(point(0.0), point(2.0))).tolist(),
+        [sorted(view.properties(Element.NODE, s).items(), key=str) for s in nodes.tolist()[-5:]],
+        [view.node_labels(s) for s in nodes.tolist()[-5:]],
     )
+
+
+def point(x: float) -> Point:
+    return Point(CARTESIAN, (x, x))
 
 
 def seeded(engine: Engine) -> None:
@@ -60,12 +78,15 @@ def seeded(engine: Engine) -> None:
         view.create_index(index("by_s", IndexKind.RANGE, "A", "s"))
         view.create_index(index("words", IndexKind.FULLTEXT, "A", "s", analyzer="simple"))
         view.create_index(index("near", IndexKind.VECTOR, "A", "v", dimensions=2, similarity="euclidean"))
+        view.create_index(IndexDefinition("both", IndexKind.RANGE, Element.NODE, ("A",), ("n", "s")))
+        view.create_index(index("within", IndexKind.TEXT, "A", "s"))
+        view.create_index(index("places", IndexKind.POINT, "A", "p"))
 
     commit(engine, load)
 
 
-def random_change(choice: random.Random) -> Callable[[Overlay], None]:
-    def change(view: Overlay) -> None:
+def random_change(choice: random.Random) -> Callable[[GraphWriter], None]:
+    def change(view: GraphWriter) -> None:
         live = np.asarray(view.nodes().to_array(), np.int64)
         one = choice.choice(live.tolist())
         count = choice.choice((1, 1, 3, 20))
@@ -76,6 +97,7 @@ def random_change(choice: random.Random) -> Callable[[Overlay], None]:
                 "n": lift([choice.randrange(9) for _ in range(count)]),
                 "s": lift([f"s{choice.randrange(30)}" for _ in range(count)]),
                 "v": ListColumn([[float(choice.randrange(5)), 1.0] for _ in range(count)]),
+                "p": ListColumn([point(float(choice.randrange(4))) for _ in range(count)]),
             },
         )
         view.create_relationships("R", made, np.full(count, one), {})
@@ -83,6 +105,8 @@ def random_change(choice: random.Random) -> Callable[[Overlay], None]:
         view.set_property(Element.NODE, some, "n", ListColumn([choice.choice((1, 5, "odd", None, 2.5)) for _ in some]))
         view.set_property(Element.NODE, some, "s", ListColumn([choice.choice(("s1", "s2", None, 7)) for _ in some]))
         view.set_property(Element.NODE, some, "m", ListColumn([choice.choice((True, "m", 1.0)) for _ in some]))
+        view.set_property(Element.NODE, some, "v", ListColumn([choice.choice(([1.0, 1.0], None)) for _ in some]))
+        view.set_property(Element.NODE, some, "p", ListColumn([choice.choice((point(1.0), None, 3)) for _ in some]))
         view.add_labels(some[:1], ["B"])
         if choice.random() < 0.3:
             view.remove_labels(some[:1], ["A"])
@@ -99,8 +123,26 @@ STOPS = [
     (Chains, "link"),
     (RangeIndex, "_insert"),
     (RangeIndex, "_remove"),
+    (CompositeIndex, "_insert"),
+    (CompositeIndex, "_remove"),
+    (TextIndex, "add"),
+    (TextIndex, "replace"),
+    (PointIndex, "add"),
+    (PointIndex, "replace"),
+    (FulltextIndex, "_insert"),
+    (FulltextIndex, "replace"),
+    (VectorIndex, "_append"),
+    (VectorIndex, "replace"),
+    (Removals, "note"),
+    (UndoLog, "note"),
     (GraphStore, "applied"),
+    (GraphStore, "publish"),
 ]
+"""The writer's steps. It is stopped before each: undo is published and nothing written, or what came first is."""
+
+
+READS = 40
+"""Times that the writer is stopped in one test."""
 
 
 @pytest.mark.parametrize(("owner", "method"), STOPS)
@@ -111,6 +153,7 @@ def test_a_reader_that_meets_the_writer_in_the_middle_of_a_step_sees_its_snapsho
     seeded(engine)
     choice = random.Random(method)
     kept = [(engine.snapshot(), everything(engine.snapshot()))]
+    transactions: list[tuple[GraphView, tuple[object, ...]]] = []
     original = getattr(owner, method)
     writer: list[int] = []
     reads = 0
@@ -121,11 +164,13 @@ def test_a_reader_that_meets_the_writer_in_the_middle_of_a_step_sees_its_snapsho
         published = engine.snapshot()
         for snapshot, expected in kept[-3:]:
             assert everything(snapshot) == expected
+        for view, expected in transactions[-3:]:
+            assert everything(view) == expected
         assert published.position == kept[-1][0].position
         assert everything(published) == kept[-1][1]
 
     def stopped(self: object, *arguments: object) -> object:
-        if threading.get_ident() in writer and reads < 400:
+        if threading.get_ident() in writer and reads < READS:
             errors: list[BaseException] = []
 
             def read() -> None:
@@ -142,14 +187,18 @@ def test_a_reader_that_meets_the_writer_in_the_middle_of_a_step_sees_its_snapsho
         return original(self, *arguments)
 
     monkeypatch.setattr(owner, method, stopped)
-    for _ in range(12):
+    for _ in range(8):
         writer[:] = [threading.get_ident()]
         commit(engine, random_change(choice))
         writer.clear()
         kept.append((engine.snapshot(), everything(engine.snapshot())))
+        # Each transaction has changes of its own over the snapshot that it began on.
+        view = engine.begin(isolation=choice.choice(("serializable", "snapshot"))).view
+        random_change(choice)(view)
+        transactions.append((view, everything(view)))
     assert reads or method == "_to_list"
-    for snapshot, expected in kept:
-        assert everything(snapshot) == expected
+    for view, expected in (*kept, *transactions):
+        assert everything(view) == expected
     engine.close()
 
 
@@ -186,7 +235,7 @@ def test_readers_and_a_writer_that_run_freely(monkeypatch: pytest.MonkeyPatch) -
     choice = random.Random(5)
     start.wait()
     try:
-        for i in range(120):
+        for i in range(80):
             commit(engine, random_change(choice))
             if i % 30 == 20:
                 engine.settle()

@@ -25,10 +25,10 @@ def test_pruning_drops_what_the_oldest_snapshot_cannot_see() -> None:
     for position in range(1, 6):
         column.put(0, position * 10, position)
     log.prune(2)
-    assert [position for position, _ in column.undo[0]] == [3, 4, 5] and len(log) == 3
+    assert [position for position, _ in column.overwrites.by_slot[0]] == [3, 4, 5] and len(log) == 3
     assert [column.item(0, at) for at in (2, 3, 4, 5)] == [20, 30, 40, 50]
     log.prune(None)
-    assert not column.undo and log.bytes == 0 and log.horizon == -1
+    assert not column.overwrites and log.bytes == 0 and log.horizon == -1
 
 
 def test_beyond_the_budget_the_oldest_undo_goes_and_the_horizon_says_so() -> None:

@@ -3,6 +3,7 @@
 import ast
 import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,45 @@ def test_an_atomic_write_replaces_the_whole_file_and_leaves_no_temporary_one(tmp
     vfs.remove(path)
     vfs.remove(path)
     assert not vfs.exists(path) and vfs.list(str(tmp_path / "none")) == []
+
+
+def test_writing_at_an_offset_into_preallocated_zeros(tmp_path: Path) -> None:
+    vfs = RealVfs()
+    path = str(tmp_path / "file")
+    file = vfs.open(path, create=True)
+    file.append(b"head")
+    file.preallocate(3 << 20)
+    file.preallocate(10)  # it is longer already
+    assert file.size() == 3 << 20 == os.path.getsize(path)
+    assert os.stat(path).st_blocks * 512 >= 3 << 20  # it has its place on the disk
+    file.write_at(4, b"tail")
+    file.sync()
+    assert file.size() == 3 << 20 and vfs.read(path) == b"headtail" + bytes((3 << 20) - 8)
+    file.write_at((3 << 20) - 1, b"ab")
+    assert file.size() == (3 << 20) + 1
+    file.append(b"c")
+    file.close()
+    assert vfs.read(path).endswith(b"abc")
+
+
+def test_a_file_is_written_in_parts_and_nothing_stays_where_that_fails(tmp_path: Path) -> None:
+    vfs = RealVfs()
+    path = str(tmp_path / "file")
+    assert vfs.write_parts(path, iter([b"one ", b"two"])) == 7 and vfs.read(path) == b"one two"
+
+    def broken() -> Iterator[bytes]:
+        yield b"half"
+        raise ValueError("no more")
+
+    with pytest.raises(ValueError, match="no more"):
+        vfs.write_parts(path, broken())
+    assert vfs.read(path) == b"one two" and vfs.list(str(tmp_path)) == ["file"]
+
+
+def test_free_room_is_told_where_it_is_known(tmp_path: Path) -> None:
+    free = RealVfs().free_bytes(str(tmp_path))
+    assert free is not None and free > 0
+    assert RealVfs().free_bytes(str(tmp_path / "none")) is None
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def _options(iterations: int | None) -> Any:
             "modes",
             multiple=True,
             help="Only this oracle; may be repeated: reference, batch, rules, kernels, index, partition, print, "
-            "reopen.",
+            "past, reopen.",
         ),
         click.option("--timeout", type=click.FloatRange(min=0), metavar="SECONDS", help="End the campaign then."),
         click.option(

@@ -11,6 +11,7 @@ from memoradb.core import limits
 from memoradb.core.version import __version__
 
 from .fuzz import fuzz
+from .transfer import export_command, import_command
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -68,6 +69,20 @@ def _target_options(command: Any) -> Any:
     show_default=True,
     help="When a commit is answered: on disk (strict), likewise but in company (group), at once (relaxed).",
 )
+@click.option(
+    "--history",
+    default="all",
+    show_default=True,
+    metavar="ALL|DURATION|SIZE",
+    help="How much of the past is kept: all of it, a duration (36h, 7d), or bytes of log (10GB).",
+)
+@click.option(
+    "--memory-limit",
+    default="80%",
+    show_default=True,
+    metavar="SIZE",
+    help="What graph and open transactions may take together: 4GB, 512MiB, or a part of the machine's memory.",
+)
 def serve(
     data: str,
     host: str,
@@ -78,6 +93,8 @@ def serve(
     sample: str | None,
     timeout_ms: int,
     durability: str,
+    history: str,
+    memory_limit: str,
 ) -> None:
     """Serve a database over HTTP, the wire protocol and MCP.
 
@@ -89,7 +106,7 @@ def serve(
     from .serve import read_token, run_server
 
     config = ServerConfig(host, http_port, wire_port, mcp_port, read_token(token_file), timeout_ms)
-    run_server(data, config, sample, durability)
+    run_server(data, config, sample, durability, history, memory_limit)
 
 
 @commands.command()
@@ -172,17 +189,28 @@ def sample(name: str, data: str, tests: bool) -> None:
 @commands.command()
 @_data_option(help="Directory of a database that nothing has open.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-def check(data: str, as_json: bool) -> None:
-    """Verify the files of a database.
+@click.option(
+    "--salvage",
+    "target",
+    type=click.Path(file_okay=False),
+    help="Copy what can be proven good to this directory, which must be empty or not there.",
+)
+def check(data: str, as_json: bool, target: str | None) -> None:
+    """Verify the files of a database, or save what is good of a damaged one.
 
-    Every checksum, and that log and checkpoint give a sound graph. Reads only, mends nothing. Exit status: 0 no
-    problem, 1 problems, 2 the check could not be made (no database there, or one that is open).
+    Every checksum, the chain over the log, every index and count, and that log and checkpoints give one graph. Reads
+    only, mends nothing. With --salvage the newest state that can be proven is copied, and what was lost is said;
+    the damaged database stays as it is.
+
+    Exit status: 0 no problem, 1 problems (with --salvage: something was lost), 2 it could not be done (no database
+    there, or one that is open).
     """
     from memoradb.core.errors import MemoraDBError
     from memoradb.storage.check import check as check_database
+    from memoradb.storage.salvage import salvage
 
     try:
-        report = check_database(data)
+        report = check_database(data) if target is None else salvage(data, target)
     except MemoraDBError as error:
         click.echo(str(error), err=True)
         sys.exit(2)
@@ -196,6 +224,8 @@ def check(data: str, as_json: bool) -> None:
 
 
 commands.add_command(fuzz)
+commands.add_command(import_command)
+commands.add_command(export_command)
 
 
 @commands.command()

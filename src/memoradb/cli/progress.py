@@ -35,6 +35,13 @@ def progress(title: str) -> Iterator[Callable[[str, float], None]]:
     yield line
 
 
+@contextmanager
+def finished() -> Iterator[Callable[[str], None]]:
+    """A function that takes what was done, and says it with the time it took."""
+    started = time.monotonic()
+    yield lambda what: click.echo(f"{what} in {time.monotonic() - started:.1f} s.", err=True)
+
+
 def load_sample(database: Database, tests: bool = False) -> None:
     """The standard library into ``database``, with progress and a closing line."""
     from memoradb.sample.python_library import load

@@ -45,7 +45,14 @@ def read_token(token_file: str | None) -> str | None:
     return token
 
 
-def run_server(data: str, config: ServerConfig, sample: str | None, durability: str) -> None:
+def run_server(
+    data: str,
+    config: ServerConfig,
+    sample: str | None,
+    durability: str,
+    history: str = "all",
+    memory_limit: str = "80%",
+) -> None:
     """Serve until interrupted."""
     _limit_threads()
     config.check()
@@ -56,7 +63,7 @@ def run_server(data: str, config: ServerConfig, sample: str | None, durability: 
             listening_socket(config.host, port).close()  # a taken port is said before the work, not after
     if sample is not None:
         fill(data)
-    with memoradb.open(data, durability=durability) as database:
+    with memoradb.open(data, durability=durability, history=history, memory_limit=memory_limit) as database:
         asyncio.run(_serve(database, config))
 
 

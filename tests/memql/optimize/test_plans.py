@@ -12,7 +12,17 @@ from plan_cases import PlanCases
 
 
 @pytest.mark.parametrize(
-    "name", ["access_paths", "barriers", "expansion_order", "folding", "needless_checks", "row_by_row", "subqueries"]
+    "name",
+    [
+        "access_paths",
+        "barriers",
+        "expansion_order",
+        "folding",
+        "index_searches",
+        "needless_checks",
+        "row_by_row",
+        "subqueries",
+    ],
 )
 def test_plans_are_those_of_the_golden_file(name):
     check(DIRECTORY / "plans" / f"{name}.txt", PlanCases().answer)

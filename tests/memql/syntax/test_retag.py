@@ -55,6 +55,28 @@ def test_what_an_expression_is(text: str, expected: str) -> None:
     assert kind(text) == expected
 
 
+def test_a_statement_with_as_of_begins_behind_the_moment() -> None:
+    for moment in (
+        "$t",
+        "x IS :: LOCAL DATETIME",
+        "n:%",
+        "2 * f(1)",
+        "CASE WHEN a THEN b END",
+        "a STARTS WITH b",
+        "a.match",
+        "n:match",
+        "x IS :: LIST<INTEGER>",
+    ):
+        for rest in (
+            "CREATE INDEX FOR (n:L) ON (n.k)",
+            "SHOW INDEXES",
+            "FOR x IN [1] RETURN x",
+            "WITH 1 AS x RETURN x",
+        ):
+            statement = parse(f"AS OF {moment} {rest}")
+            assert repr(statement.body) == repr(parse(rest).body)
+
+
 def test_the_last_bar_of_a_comprehension_is_its_own() -> None:
     tree = parse_expression("[(a)-[:X|Y]->(b) WHERE b:(A|B) | b]")
     assert isinstance(tree, e.PatternComprehension)

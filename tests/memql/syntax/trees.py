@@ -390,4 +390,8 @@ statements: st.SearchStrategy[a.Statement] = st.builds(
     | st.builds(a.DropConstraint, names | st.builds(e.Parameter, names), st.booleans())
     | shows(),
     st.sampled_from(a.StatementMode),
+    maybe(
+        st.builds(a.AsOf, small_expressions)
+        | st.builds(a.AsOf, st.builds(e.Literal, st.integers(0)) | st.builds(e.Parameter, names), st.just(True))
+    ),
 )

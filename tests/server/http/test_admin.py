@@ -32,6 +32,18 @@ def test_metrics_count_statements_errors_and_protocols(served: Served) -> None:
     assert {"nodes", "relationships", "commits", "log_position"} <= after.keys()
 
 
+def test_metrics_come_as_prometheus_text_where_that_is_asked_for(served: Served) -> None:
+    served.query("RETURN 1")
+    answer = served.request("GET", "/api/v1/metrics", headers={"Accept": "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"})
+    assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    lines = dict(line.rsplit(" ", 1) for line in answer.body.decode().splitlines())
+    assert int(lines["memoradb_statements"]) >= 1
+    assert int(lines['memoradb_statements_by_protocol{protocol="http"}']) >= 1
+    shown = served.request("GET", "/api/v1/metrics").json()
+    assert {f"memoradb_{name}" for name in shown if name != "statements_by_protocol"} <= lines.keys()
+    assert {"history_horizon", "history_view_hit_rate", "plan_cache_hit_rate", "undo_bytes"} <= shown.keys()
+
+
 def test_a_snapshot_in_memory_says_that_it_is_not_durable(served: Served) -> None:
     answer = served.request("POST", "/api/v1/snapshot")
     assert answer.status == 201

@@ -6,12 +6,14 @@ import pytest
 from memoradb.core.errors import CorruptionError
 from memoradb.storage.checkpoint.manifest import (
     Manifest,
+    collect,
     manifest_numbers,
     open_checkpoint,
     read_manifest,
     verify_checkpoint,
     write_checkpoint,
 )
+from memoradb.storage.log.groups import GroupState
 from memoradb.storage.log.reader import LogPlace
 from memoradb.storage.section import Section
 from memoradb.storage.vfs_memory import MemoryVfs
@@ -24,7 +26,8 @@ def sections(*numbers: int) -> list[Section]:
 
 
 def write(vfs: MemoryVfs, position: int, *numbers: int) -> Manifest:
-    return write_checkpoint(vfs, "/db", sections(*numbers), UUID, LogPlace(1, 100, position, 7, position))
+    place = LogPlace(1, 100, position, 7, (GroupState(0, position),))
+    return write_checkpoint(vfs, "/db", sections(*numbers), UUID, place).manifest
 
 
 def test_a_checkpoint_is_opened_as_it_was_written_and_shares_what_did_not_change() -> None:
@@ -40,13 +43,14 @@ def test_a_checkpoint_is_opened_as_it_was_written_and_shares_what_did_not_change
     assert verify_checkpoint(vfs, "/db", second) == []
 
 
-def test_two_are_kept_and_files_that_none_of_them_names_go() -> None:
+def test_files_that_no_kept_manifest_names_go() -> None:
     vfs = MemoryVfs()
     for i in range(5):
         write(vfs, i, i, 100)
     vfs.write_atomically("/db/nodes/property-0-0123456789abcdef.bin.tmp", b"left by a crash")
     vfs.write_atomically("/db/nodes/holiday.jpg", b"not ours")
     write(vfs, 6, 6, 100)
+    collect(vfs, "/db", {5, 6})
     assert manifest_numbers(vfs, "/db") == [5, 6]
     assert len([n for n in vfs.list("/db/nodes") if n.endswith(".bin")]) == 3
     assert "holiday.jpg" in vfs.list("/db/nodes") and not any(n.endswith(".tmp") for n in vfs.list("/db/nodes"))

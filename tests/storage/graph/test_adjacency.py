@@ -8,7 +8,7 @@ from pyroaring import BitMap
 
 from memoradb.core.columns import IntArray
 from memoradb.storage.checkpoint.container import decode_section, encode_section
-from memoradb.storage.graph.adjacency import Adjacency
+from memoradb.storage.graph.adjacency import Adjacency, fresh_section
 from memoradb.storage.graph.csr import Csr, build_csr
 
 NODES = 12
@@ -95,15 +95,52 @@ def test_a_state_that_a_reader_holds_is_not_changed_by_folding(parts: list) -> N
 @given(batches)
 def test_a_base_is_loaded_as_it_was_dumped_and_read_only_when_used(parts: list) -> None:
     adjacency, model = build([*parts, ([(0, 1)], True)])
-    model_rows = expected(model, list(range(NODES)), False)
-    section = decode_section(memoryview(encode_section(adjacency.dump("edges/adjacency-0", 3))), "f")
-    loaded = Adjacency.load(section)
+    adjacency.append(np.array([2, 3]), np.array([3, 2]), np.array([len(model), len(model) + 1]))
+    model_rows = expected([*model, (2, 3)], list(range(NODES)), False)
+    state = adjacency.state
+    fresh = fresh_section("edges/fresh-0", state, len(model) + 1)
+    assert fresh is not None and fresh_section("edges/fresh-0", state, len(model)) is None
+    section = decode_section(memoryview(encode_section(adjacency.dump("edges/adjacency-0", state))), "f")
+    loaded = Adjacency()
+    loaded.load(section, fresh)
     assert vars(loaded.state.incoming).keys() == {"_later"}
-    assert loaded.dump("edges/adjacency-0", 3) is section and loaded.dump("edges/adjacency-0", 2) is not section
+    assert loaded.dump("edges/adjacency-0", loaded.state) is section
+    model.append((2, 3))
     assert rows(loaded.state.follow(np.arange(NODES), False)) == model_rows
     loaded.append(np.array([4]), np.array([5]), np.array([len(model)]))
     loaded.fold(NODES)
     assert rows(loaded.state.follow(np.arange(NODES), False)) == expected([*model, (4, 5)], list(range(NODES)), False)
+
+
+@given(batches, edges, edges)
+def test_what_comes_while_a_base_is_made_is_in_the_delta_after_it(parts: list, before: list, during: list) -> None:
+    adjacency, model = build([*parts, (before, False)])
+    steps = adjacency.folded(NODES)
+    next(steps)
+    last = None
+    for made in steps:
+        last = made
+        if during:  # in between, as a writer would
+            ends = np.array(during[:1], np.int64)
+            adjacency.append(ends[:, 0], ends[:, 1], np.array([len(model)]))
+            model += during[:1]
+            during = during[1:]
+    if last is not None:
+        adjacency.install(last)
+    for outgoing in (True, False):
+        found = rows(adjacency.state.follow(np.arange(NODES), outgoing))
+        assert found == expected(model, list(range(NODES)), outgoing)
+
+
+@pytest.mark.parametrize("edges_a_step", [1, 3, 100])
+@given(batches)
+def test_a_base_is_the_same_in_steps_of_any_size(edges_a_step: int, parts: list) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("memoradb.storage.graph.csr.FOLD_EDGES", edges_a_step)
+        adjacency, model = build([*parts, ([(3, 4)], True)])
+    for outgoing in (True, False):
+        found = rows(adjacency.state.follow(np.arange(NODES), outgoing))
+        assert found == expected(model, list(range(NODES)), outgoing)
 
 
 @given(edges, sources)

@@ -9,7 +9,8 @@ from memoradb.core.semantics import equals
 from memoradb.core.spatial import Point
 from memoradb.core.temporal import Date
 from memoradb.core.values import Value
-from memoradb.storage.index.range_index import RangeIndex, between
+from memoradb.storage.index.condition import between
+from memoradb.storage.index.range_index import RangeIndex
 from memoradb.storage.view import Element, IndexDefinition, IndexKind, RangeBound
 
 DEFINITION = IndexDefinition("i", IndexKind.RANGE, Element.NODE, ("A",), ("x",))
@@ -100,9 +101,9 @@ def test_distinct_values_of_one_type_are_taken_in_bulk_and_are_the_same_as_one_b
 def test_an_index_left_for_later_is_filled_when_first_used_and_only_once() -> None:
     calls = []
 
-    def fill() -> tuple[np.ndarray, ListColumn]:
+    def fill() -> tuple[np.ndarray, list[ListColumn]]:
         calls.append(1)
-        return np.array([4, 7]), ListColumn(["x", "y"])
+        return np.array([4, 7]), [ListColumn(["x", "y"])]
 
     index = RangeIndex(DEFINITION)
     index.fill_later(fill)

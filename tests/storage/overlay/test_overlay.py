@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from pyroaring import BitMap
 
 from memoradb.core.columns import ConstantColumn, ListColumn, lift
 from memoradb.core.errors import DeleteConnectedNode, EntityNotFound, SchemaError, TypeMismatch, UniqueViolation
@@ -10,7 +11,7 @@ from memoradb.storage.engine import Engine
 from memoradb.storage.overlay import Overlay
 from memoradb.storage.overlay.changes import Chunks, NodeChunk
 from memoradb.storage.overlay.overlay import default_index_name
-from memoradb.storage.overlay.resolve import Touches
+from memoradb.storage.touches import Touches
 from memoradb.storage.view import Counters, Direction, Element, IndexDefinition, IndexKind, RangeBound
 
 NODE, RELATIONSHIP = Element.NODE, Element.RELATIONSHIP
@@ -41,7 +42,7 @@ def engine() -> Engine:
 
 @pytest.fixture
 def view(engine: Engine) -> Overlay:
-    return engine.begin().view
+    return engine.begin().overlay
 
 
 def test_own_elements_are_seen_by_every_index_before_they_are_committed(view: Overlay) -> None:
@@ -148,7 +149,7 @@ def test_a_savepoint_takes_everything_back(engine: Engine) -> None:
 
 def test_what_was_created_and_deleted_again_leaves_no_trace_but_its_ids(engine: Engine) -> None:
     transaction = engine.begin()
-    view = transaction.view
+    view = transaction.overlay
     made = view.create_nodes(5, ["A"], {"x": lift([1, 2, 3, 4, 5])})
     links = view.create_relationships("R", made, made, {"w": lift([1, 2, 3, 4, 5])})
     view.set_property(NODE, made[1:3], "y", lift([0, 0]))
@@ -166,28 +167,45 @@ def test_what_was_created_and_deleted_again_leaves_no_trace_but_its_ids(engine: 
     assert len(links) == 5
 
 
-def test_touches_name_what_was_there_before_by_id(view: Overlay) -> None:
+def test_touches_name_what_was_there_before(view: Overlay) -> None:
     made = view.create_nodes(1, ["A"], {})
     view.create_relationships("R", made, slots(2), {})
     view.set_property(NODE, slots(0, 3), "x", lift([1, 1]))
+    view.set_property(NODE, made, "x", lift([1]))
     view.add_labels(slots(1), ["B"])
     view.set_property(RELATIONSHIP, slots(1), "w", lift([5]))
     view.delete_relationships(slots(0))
-    assert view.touches() == Touches(frozenset({0, 1}), frozenset({2}), frozenset({0, 1}))
+    touches = view.touches()
+    top = view.changes.nodes.base
+    assert touches.changed == BitMap([s for s in (0, 1, 3) if s < top])
+    assert touches.connected == BitMap([2]) and touches.deleted == BitMap()
+    assert touches.relationships == BitMap([0, 1])
+    view.delete_nodes(slots(1), detach=True)
+    assert view.touches().deleted == BitMap([1])
+
+
+def touching(kind: str, slot: int) -> Touches:
+    kinds = ("changed", "deleted", "connected", "relationships")
+    return Touches(*(BitMap([slot] if name == kind else []) for name in kinds))
 
 
 @pytest.mark.parametrize(
     ("one", "other", "conflict"),
     [
-        (Touches(frozenset({1}), frozenset(), frozenset()), Touches(frozenset({1}), frozenset(), frozenset()), True),
-        (Touches(frozenset({1}), frozenset(), frozenset()), Touches(frozenset(), frozenset({1}), frozenset()), True),
-        (Touches(frozenset(), frozenset({1}), frozenset()), Touches(frozenset(), frozenset({1}), frozenset()), False),
-        (Touches(frozenset(), frozenset(), frozenset({1})), Touches(frozenset(), frozenset(), frozenset({1})), True),
-        (Touches(frozenset({1}), frozenset(), frozenset()), Touches(frozenset(), frozenset(), frozenset({1})), False),
+        ("changed", "changed", Element.NODE),
+        ("changed", "deleted", Element.NODE),
+        ("deleted", "deleted", Element.NODE),
+        ("deleted", "connected", Element.NODE),
+        ("changed", "connected", None),
+        ("connected", "connected", None),
+        ("relationships", "relationships", Element.RELATIONSHIP),
+        ("relationships", "changed", None),
     ],
 )
-def test_conflicts_are_mutual(one: Touches, other: Touches, conflict: bool) -> None:
-    assert one.conflicts_with(other) is other.conflicts_with(one) is conflict
+def test_conflicts_are_mutual(one: str, other: str, conflict: Element | None) -> None:
+    assert touching(one, 1).conflict_with(touching(other, 1)) is conflict
+    assert touching(other, 1).conflict_with(touching(one, 1)) is conflict
+    assert touching(one, 1).conflict_with(touching(other, 2)) is None
 
 
 def test_a_deleted_element_cannot_be_used(view: Overlay) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import memoradb
-from memoradb import bulk
+from memoradb.bulk import tables
 from memoradb.core.errors import (
     ArgumentError,
     ArithmeticOverflow,
@@ -32,7 +32,8 @@ def db():
 
 @pytest.fixture
 def small_parts(monkeypatch):
-    monkeypatch.setattr(bulk, "PART_ROWS", 3)
+    monkeypatch.setattr(tables, "PART_ROWS", 3)
+    monkeypatch.setattr(tables, "RELATIONSHIP_PART_ROWS", 3)
 
 
 def a_file(tmp_path, columns, name="t.parquet", **options):

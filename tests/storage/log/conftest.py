@@ -1,0 +1,8 @@
+"""Logs of small segments, so that a few records fill many."""
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("memoradb.storage.log.writer.SEGMENT_BYTES", 600)
