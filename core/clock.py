@@ -25,11 +25,8 @@ class Clock(Protocol):
 class SystemClock:
     """The machine's clocks."""
 
-    def now_ns(self) -> int:
-        return time.time_ns()
-
-    def monotonic_ns(self) -> int:
-        return time.monotonic_ns()
+    now_ns = staticmethod(time.time_ns)
+    monotonic_ns = staticmethod(time.monotonic_ns)
 
     def sleep(self, ns: int) -> None:
         time.sleep(ns / 1e9)

@@ -89,6 +89,12 @@ us each, so that any state of the past, and opening after a crash, is at most ab
 HISTORY_VIEW_BYTES: Final = 256 << 20
 """States of the past that are kept for the next who asks: the bytes of their own, beyond what is mapped from files."""
 
+DECODED_CACHE_BYTES: Final = 128 << 20
+"""Values of an opened database that have no array of their own (long strings, lists, maps), decoded from its files."""
+
+COLD_CACHE_BYTES: Final = 64 << 20
+"""Parts of compressed checkpoint files that stay decompressed for the next who reads them."""
+
 HISTORY_MEMORY_BYTES: Final = 64 << 20
 """Changesets that a database without a path keeps, so that its past can be read."""
 

@@ -2,7 +2,8 @@
 
 A region is reserved with room to grow, and what was never touched takes no memory. Once a checkpoint has written a
 part of it, ``Vfs.map_over`` lets the file's pages stand in for it: the addresses stay, so readers notice nothing, and
-a later write copies one page alone. Small arrays are plain ones.
+a later write copies one page alone. Small arrays are plain ones, and on Windows all are: it can neither reserve memory
+nor put a file's pages in the place of some, so that files are read into arrays there, and those stay in memory.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def allocate(rows: int, dtype: DTypeLike) -> NDArray[Any]:
 
 
 def is_region(array: NDArray[Any]) -> bool:
-    """Whether ``array`` begins where a region does.
+    """Whether ``array`` begins at a page of a region, so that a file's pages can take its place.
 
     >>> is_region(allocate(1 << 20, np.int8)), is_region(np.zeros(1 << 20, np.int8))
     (True, False)

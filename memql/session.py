@@ -239,15 +239,17 @@ class QueryEngine:
                 result = self._run(text, prepared, given, snapshot, options)
             else:
                 with self.storage.begin(exclusive=True) as own:
-                    if own.view.schema_version != snapshot.schema_version:
+                    overlay = own.overlay
+                    if overlay.base.schema_version != snapshot.schema_version:
                         # An index that the plan uses may have gone between planning and getting the writer's lock.
-                        prepared = self.prepare(text, own.view, options.disabled_rules)
-                    result = self._run(text, prepared, given, own.view, options)
+                        prepared = self.prepare(text, overlay, options.disabled_rules)
+                    result = self._run(text, prepared, given, overlay, options)
                     committed = own.commit()
                     result.summary.position = committed.position
                     result.summary.transaction = committed.transaction
-        result.summary.compile_ns = compiled - started
-        result.summary.time_ns = self.clock.monotonic_ns() - started
+        summary = result.summary
+        summary.compile_ns = compiled - started
+        summary.time_ns = self.clock.monotonic_ns() - started
         return result
 
     def _in_transaction(
@@ -365,18 +367,19 @@ class QueryEngine:
             return self._explained(text, physical, _current(prepared, planning or view))
         profile = Profile(time.perf_counter_ns) if logical.mode is StatementMode.PROFILE else None
         context = self._context(view, parameters, options, profile, _position(planning or view))
-        before = Counters() if logical.read_only else context.writer.statement_counters()
+        writer = None if logical.read_only else context.writer
+        before = Counters() if writer is None else writer.statement_counters()
         try:
             values, count = self._drain(physical, context, logical.columns)
-            if not logical.read_only:
-                context.writer.check_deletes()
+            if writer is not None:
+                writer.check_deletes()
         except MemQLError as error:
             if prepared.fingerprinted and error.span is not None and error.position is None:
                 error.span = in_text(text, error.span)
             raise error.located(text) from None
         except RecursionError:
             raise _too_complex() from None
-        counters = before if logical.read_only else context.writer.statement_counters(before)
+        counters = before if writer is None else writer.statement_counters(before)
         summary = Summary(text, logical.statement_type, counters, notifications=_current(prepared, planning or view))
         if profile is not None:
             self._describe(summary, physical, profile.measured)

@@ -52,11 +52,6 @@ class Served:
     by_protocol: dict[str, int] = field(default_factory=dict)
 
 
-def unpresented(result: StatementResult) -> StatementResult:
-    """The result itself, for protocols that need no other form of it."""
-    return result
-
-
 class SessionCore:
     """Statements of all clients of one server."""
 

@@ -6,18 +6,27 @@ is written, bitmaps are replaced and not changed, and the new snapshot is publis
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from pyroaring import BitMap
 
+from memoradb.core.arrays import distinct
 from memoradb.core.columns import Column, IntArray
 from memoradb.core.errors import SchemaError, WriteConflict
 
-from .changeset import Changeset, NewNodes
+from .changeset import Changeset, NewNodes, NewRelationships
 from .constraints import check as check_constraints
 from .graph.bitmaps import bitmap_of, slots_of
 from .index import upkeep
 from .store import GraphStore
 from .view import Direction, Element
+
+ENDS_ONE_BY_ONE = 8
+"""Ends of new relationships up to which they are looked at one by one."""
+
+PUT_TOGETHER_MIN = 16
+"""Values of one key from which on they are written as a column."""
 
 
 def apply(store: GraphStore, changeset: Changeset, position: int) -> None:
@@ -30,15 +39,22 @@ def apply(store: GraphStore, changeset: Changeset, position: int) -> None:
         store.indexes = {n: i for n, i in store.indexes.items() if n != name}
         store.schema_version += 1
     for new in changeset.new_nodes:
-        _add_nodes(store, new, position)
+        if new.count == 1:
+            _add_node(store, new, position)
+        else:
+            _add_nodes(store, new, position)
     for new in changeset.new_relationships:
+        if new.count == 1:
+            _add_relationship(store, new, position)
+            continue
         ids = np.arange(new.first_id, new.first_id + new.count)
         sources, targets = store.nodes.slots_of(new.sources), store.nodes.slots_of(new.targets)
         start = store.relationships.count
         for key, column in sorted(new.properties.items()):
             store.column(Element.RELATIONSHIP, key).append(start, column)
-        slots = store.add_relationships(new.type, ids, sources, targets)
-        upkeep.created(store, Element.RELATIONSHIP, slots, (new.type,), new.properties, position)
+        store.add_relationships(new.type, ids, sources, targets)
+        if new.properties:
+            upkeep.created(store, Element.RELATIONSHIP, start, new.count, (new.type,), new.properties, position)
     for change in changeset.properties:
         _set_properties(store, change.element, change.key, change.ids, change.values, position)
     for change in changeset.labels:
@@ -57,28 +73,27 @@ def apply(store: GraphStore, changeset: Changeset, position: int) -> None:
 
 
 def _add_nodes(store: GraphStore, new: NewNodes, position: int) -> None:
-    if new.count == 1:
-        _add_node(store, new, position)
-        return
     start = store.nodes.count
     # In the order in which the log has the keys, so that a replayed graph meets them in the same order.
     for key, column in sorted(new.properties.items()):
         store.column(Element.NODE, key).append(start, column)
-    slots = store.nodes.append(np.arange(new.first_id, new.first_id + new.count))
+    store.nodes.append(np.arange(new.first_id, new.first_id + new.count))
     fresh = BitMap(range(start, start + new.count))
     store.live_nodes = store.live_nodes | fresh
     for label in new.labels:
         known = store.labels.get(label)
         store.labels[label] = fresh if known is None else known | fresh
-    upkeep.created(store, Element.NODE, slots, new.labels, new.properties, position)
+    upkeep.created(store, Element.NODE, start, new.count, new.labels, new.properties, position)
 
 
 def _add_node(store: GraphStore, new: NewNodes, position: int) -> None:
     """The same for one node: what most transactions do."""
     slot = store.nodes.count
     properties = new.properties
+    columns = store.columns[Element.NODE]
     for key in sorted(properties) if len(properties) > 1 else properties:
-        store.column(Element.NODE, key).append_one(slot, properties[key].item(0))
+        column = columns.get(key) or store.column(Element.NODE, key)
+        column.append_one(slot, properties[key].item(0))
     store.nodes.append_one(new.first_id)
     fresh = BitMap((slot,))
     store.live_nodes = store.live_nodes | fresh
@@ -87,7 +102,18 @@ def _add_node(store: GraphStore, new: NewNodes, position: int) -> None:
         known = labels.get(label)
         labels[label] = fresh if known is None else known | fresh
     if store.indexes:
-        upkeep.created(store, Element.NODE, np.array([slot], np.int64), new.labels, properties, position)
+        upkeep.created(store, Element.NODE, slot, 1, new.labels, properties, position)
+
+
+def _add_relationship(store: GraphStore, new: NewRelationships, position: int) -> None:
+    """One relationship."""
+    nodes, slot = store.nodes, store.relationships.count
+    for key, column in sorted(new.properties.items()):
+        store.column(Element.RELATIONSHIP, key).append_one(slot, column.item(0))
+    source, target = nodes.slot_of(new.sources.item(0)), nodes.slot_of(new.targets.item(0))
+    store.add_relationship(new.type, new.first_id, source, target)
+    if new.properties and store.indexes:
+        upkeep.created(store, Element.RELATIONSHIP, slot, 1, (new.type,), new.properties, position)
 
 
 def _set_properties(
@@ -96,7 +122,14 @@ def _set_properties(
     table = store.table(element)
     column = store.column(element, key)
     indexes = upkeep.concerned(store, element, key=key)
-    for slot, value in zip(table.slots_of(ids).tolist(), values.values(), strict=True):
+    if not indexes and len(ids) == 1:
+        column.put(table.slot_of(ids.item(0)), values.item(0), position)
+        return
+    slots = table.slots_of(ids)
+    if not indexes and len(slots) >= PUT_TOGETHER_MIN and len(distinct(slots)) == len(slots):
+        column.put_all(slots, values, position)
+        return
+    for slot, value in zip(slots.tolist(), values.values(), strict=True):
         before = [upkeep.row_of(store, i.definition, slot) for i in indexes]
         column.put(slot, value, position)
         upkeep.replaced(store, indexes, slot, before, position)
@@ -161,9 +194,21 @@ def check(store: GraphStore, changeset: Changeset) -> None:
     check_constraints(store, changeset)
 
 
+def _end_is_gone() -> WriteConflict:
+    return WriteConflict("A node that a new relationship needs was deleted meanwhile.")
+
+
 def _check_ends(store: GraphStore, changeset: Changeset) -> None:
     ends = [ids for new in changeset.new_relationships for ids in (new.sources, new.targets)]
-    if ends:
+    if ends and sum(map(len, ends)) <= ENDS_ONE_BY_ONE:
+        table, live = store.nodes, store.live_nodes
+        for id in itertools.chain.from_iterable(ids.tolist() for ids in ends):
+            if any(new.first_id <= id < new.first_id + new.count for new in changeset.new_nodes):
+                continue
+            slot = table.slot_of(id)
+            if slot < 0 or slot not in live:
+                raise _end_is_gone()
+    elif ends:
         # All at once: a statement of many clauses makes as many small chunks of nodes and of relationships.
         ids = np.concatenate(ends)
         fresh = sorted((n.first_id, n.first_id + n.count) for n in changeset.new_nodes)
@@ -173,7 +218,7 @@ def _check_ends(store: GraphStore, changeset: Changeset) -> None:
             ids = ids.compress((place < 0) | (ids >= highs.take(place, mode="clip")))
         slots = store.nodes.slots_of(ids)
         if len(slots) and (int(slots.min()) < 0 or not bitmap_of(slots).issubset(store.live_nodes)):
-            raise WriteConflict("A node that a new relationship needs was deleted meanwhile.")
+            raise _end_is_gone()
     if len(changeset.delete_nodes):
         slots = store.nodes.slots_of(changeset.delete_nodes)
         gone = set(changeset.delete_relationships.tolist())

@@ -27,7 +27,8 @@ from .checkpoint.manifest import (
 )
 from .directory import open_directory
 from .integrity import inconsistencies
-from .log.reader import START, LogPlace, LogReader, place_of
+from .log.place import START, LogPlace, place_of
+from .log.reader import LogReader
 from .log.record import RecordKind
 from .log.segment import decode_header, segment_name, segment_numbers
 from .log.superblock import Superblock, read_superblocks

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from pyroaring import BitMap
 
+from memoradb.core.arrays import distinct
 from memoradb.core.columns import BoolArray, Column, ConstantColumn, IntArray, ListColumn, lift
 from memoradb.core.errors import ConstraintError, ExistenceViolation, TypeViolation, UniqueViolation
 from memoradb.core.property_type import PropertyType
@@ -195,8 +196,9 @@ def _is_plainly_unique(definition: IndexDefinition, index: Index, changeset: Cha
     So it is with most commits, and told by a look-up in the index. Of others all has to be looked at.
     """
     node, label = definition.element is Element.NODE, definition.labels[0]
+    wanted = definition.keys
     for change in changeset.properties:
-        if change.element is definition.element and change.key in definition.keys:
+        if change.element is definition.element and change.key in wanted:
             return False
     for change in changeset.labels:
         if node and change.label == label:
@@ -204,8 +206,10 @@ def _is_plainly_unique(definition: IndexDefinition, index: Index, changeset: Cha
     keys: list[Any] = []
     for new in changeset.new_nodes if node else changeset.new_relationships:
         if label in new.labels if isinstance(new, NewNodes) else label == new.type:
-            columns = [new.properties.get(key) for key in definition.keys]
-            found = None if None in columns else _own_keys(columns)
+            properties = new.properties
+            if not all(map(properties.__contains__, wanted)):
+                return False
+            found = _own_keys([properties[key] for key in wanted])
             if found is None:
                 return False
             keys = [*keys, *found] if keys else found
@@ -305,7 +309,7 @@ def _touched(store: GraphStore, changeset: Changeset, definition: IndexDefinitio
     if not patches and not labels:
         parts = [Rows(np.arange(c.first_id, c.first_id + c.count), c.columns) for c in chunks if c.covered]
         return Touched(parts, frozenset(deleted.tolist()))
-    changed = np.unique(np.concatenate([c.ids for c in (*patches, *labels)]))
+    changed = distinct(np.concatenate([c.ids for c in (*patches, *labels)]))
     parts: list[Rows] = []
     values: dict[int, list[Value]] = {}
     covered: dict[int, bool] = {}

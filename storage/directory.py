@@ -18,6 +18,7 @@ import msgspec
 from memoradb.core.errors import CorruptionError, ForeignDirectory
 
 from .checkpoint.manifest import FOLDERS
+from .file_format import other_format
 from .log.segment import is_segment
 from .log.superblock import NAMES as SUPERBLOCKS
 from .vfs import Lock, Vfs
@@ -74,10 +75,7 @@ def read_identity(vfs: Vfs, path: str) -> str:
     except (msgspec.MsgspecError, ValueError) as error:
         raise CorruptionError(f"{identity} is damaged: {error}.", file=identity) from error
     if found.format != FORMAT:
-        raise ForeignDirectory(
-            f"{path} has format {found.format}; this version of MemoraDB reads {FORMAT}.",
-            hint="Open it with the version that wrote it.",
-        )
+        raise other_format(path, found.format, FORMAT)
     return uuid
 
 

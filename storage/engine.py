@@ -40,6 +40,7 @@ from .index.builder import IndexBuilder
 from .log.durability import check_durability
 from .log.writer import LogWriter
 from .memory import MemoryPool
+from .overlay import Overlay
 from .recovery import recover
 from .retention import Retention
 from .sequencer import LocalSequencer, MemorySequencer, Sequencer
@@ -246,6 +247,9 @@ class Engine:
             "undo_bytes": self.store.undo.bytes,
             **self.history.metrics(),
         }
+        decoded = self.store.decoded.statistics
+        found |= {"decoded_cache_bytes": decoded.bytes, "decoded_cache_hits": decoded.hits}
+        found |= {"decoded_cache_misses": decoded.misses, "decoded_cache_hit_rate": decoded.hit_rate}
         found |= self.memory.metrics() | (self.space.metrics() if self.space is not None else {})
         if isinstance(self._sequencer, LocalSequencer):
             writer = self._sequencer.writer
@@ -315,20 +319,11 @@ class Engine:
             # A statement that changed nothing still answers from what it saw: that must be committed, too.
             position = overlay.base.position
             if not changeset.is_empty:
-                with self._write_lock:
-                    self._check_writable()
-                    self._check_commit(transaction, changeset)
-                    payload = b"" if isinstance(self._sequencer, MemorySequencer) else encode(changeset)
-                    if self.space is not None:
-                        self.space.admit(changeset, len(payload))
-                    time_us = self._clock.now_ns() // 1_000
-                    position = self._sequencer.append(payload, time_us)
-                    self._apply(changeset, position)
-                    if self._past is not None:
-                        self._past.append(position, self._sequencer.transaction, time_us, changeset)
-                    self.memory.committed(overlay.memory, self.store)
-                    self.commits += 1
-                    number = self._sequencer.transaction
+                if transaction.is_exclusive:
+                    position, number = self._write(transaction, overlay, changeset)
+                else:
+                    with self._write_lock:
+                        position, number = self._write(transaction, overlay, changeset)
         finally:
             transaction.end()
         self._publish(position)
@@ -339,6 +334,24 @@ class Engine:
             assert self.checkpointer is not None
             self.checkpointer.touch()
         return Committed(position, number, overlay.counters)
+
+    def _write(self, transaction: Transaction, overlay: Overlay, changeset: Changeset) -> tuple[int, int]:
+        """Check, log and apply; by who holds the writer's lock. Position and number of the transaction."""
+        self._check_writable()
+        self._check_commit(transaction, changeset)
+        past, sequencer = self._past, self._sequencer
+        payload = b"" if isinstance(sequencer, MemorySequencer) else encode(changeset)
+        if self.space is not None:
+            self.space.admit(changeset, len(payload))
+        time_us = self._clock.now_ns() // 1_000
+        position = sequencer.append(payload, time_us)
+        self._apply(changeset, position)
+        number = sequencer.transaction
+        if past is not None:
+            past.append(position, number, time_us, changeset)
+        self.memory.committed(overlay.memory, self.store)
+        self.commits += 1
+        return position, number
 
     def _check_writable(self) -> None:
         if self._closed:

@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pyroaring import BitMap
 
-from .graph.bitmaps import bitmap_of
+from .graph.bitmaps import bitmap_of, slots_of
 from .view import Element, EndsLabelled, Fact, IndexDefinition, IndexKind, LoopFree, NeverNull
 
 if TYPE_CHECKING:
-    from .snapshot import Snapshot
+    from .elements import Elements
 
 
-def holds(fact: Fact, snapshot: Snapshot) -> bool:
+def holds(fact: Fact, snapshot: Elements) -> bool:
     """Whether ``fact`` is true of ``snapshot``. Deleted relationships count as if they were there: that is safe."""
     match fact:
         case NeverNull(label, key):
             if any(_requires(definition, label, key) for definition in snapshot.indexes()):
                 return True
-            slots = np.asarray(snapshot.nodes_with_label(label).to_array(), np.int64)
+            slots = slots_of(snapshot.nodes_with_label(label))
             return snapshot.property(Element.NODE, slots, key).nulls() is None
         case EndsLabelled(type, outgoing, label):
             # No live relationship has a deleted end; those that are dead themselves may have.
@@ -43,10 +43,10 @@ def _requires(definition: IndexDefinition, label: str, key: str) -> bool:
     return node and definition.labels == (label,) and key in definition.keys
 
 
-def _ends_labelled(type: str, outgoing: bool, allowed: BitMap, snapshot: Snapshot) -> bool:
+def _ends_labelled(type: str, outgoing: bool, allowed: BitMap, snapshot: Elements) -> bool:
     state = snapshot.adjacency_state(type)
-    if state is None:
-        return True
+    if state is None or allowed.contains_range(0, snapshot.nodes_top):
+        return True  # there is none, or there are no other nodes
     known: dict[object, object] = state.facts
     ends = known.get(("ends", outgoing))
     if not isinstance(ends, BitMap):
@@ -60,7 +60,7 @@ def _ends_labelled(type: str, outgoing: bool, allowed: BitMap, snapshot: Snapsho
     return ends <= allowed and (not len(new) or bitmap_of(new) <= allowed)
 
 
-def _loop_free(type: str, snapshot: Snapshot) -> bool:
+def _loop_free(type: str, snapshot: Elements) -> bool:
     state = snapshot.adjacency_state(type)
     if state is None:
         return True

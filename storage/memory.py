@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
+from memoradb.core.byte_sizes import parse_byte_size
 from memoradb.core.columns import Column, ConstantColumn, TypedColumn
 from memoradb.core.errors import ConfigurationError, MemoryLimitExceeded
 from memoradb.core.regions import is_region
@@ -52,10 +53,7 @@ MEASURE_FRACTION: Final = 1 / 16
 DEFAULT_LIMIT: Final = "80%"
 """Of the machine's memory, or of what the container may use: the rest is for statements and for everybody else."""
 
-_UNITS: Final = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12} | {
-    "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "TIB": 1 << 40
-}  # fmt: skip
-_SIZE: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(%|[A-Za-z]*)\s*", re.ASCII)
+_PERCENT: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%\s*", re.ASCII)
 
 
 def parse_limit(limit: int | str | None, machine: int | None) -> int | None:
@@ -69,13 +67,13 @@ def parse_limit(limit: int | str | None, machine: int | None) -> int | None:
     """
     if limit is None or (type(limit) is int and limit > 0):
         return limit
-    match = _SIZE.fullmatch(limit) if isinstance(limit, str) else None
-    if match is not None:
-        number, unit = float(match[1]), match[2].upper()
-        if unit == "%" and 0 < number <= 100:
-            return None if machine is None else int(machine * number / 100)
-        if unit in _UNITS and number > 0:
-            return int(number * _UNITS[unit])
+    if isinstance(limit, str):
+        percent = _PERCENT.fullmatch(limit)
+        if percent is not None and 0 < float(percent[1]) <= 100:
+            return None if machine is None else int(machine * float(percent[1]) / 100)
+        size = parse_byte_size(limit) or parse_byte_size(f"{limit}B")
+        if size:
+            return size
     raise ConfigurationError(
         f"memory_limit is a number of bytes, not {limit!r}.", hint='Give 4_000_000_000, "4GB", "512MiB" or "80%".'
     )
@@ -170,7 +168,8 @@ class MemoryShare:
         size = count * each
         for column in properties.values():
             size += column_bytes(column)
-        self.take(size)
+        self._pool.take(2 * size)
+        self.written += size
 
     def return_to(self, written: int) -> None:
         """Give back what was taken since ``written`` was so much: a statement was rolled back."""
@@ -190,7 +189,10 @@ class MemoryShare:
 def column_bytes(column: Column) -> int:
     """About what a column of properties takes in the graph."""
     if isinstance(column, ConstantColumn):
-        return column.length * VALUE_BYTES + _value_bytes(column.value)
+        value = column.value
+        kind = value.__class__
+        beside = 0 if kind is int else sys.getsizeof(value) if kind is str else _value_bytes(value)
+        return column.length * VALUE_BYTES + beside
     count = len(column)
     if isinstance(column, (TypedColumn, TemporalColumn)):
         return count * VALUE_BYTES
@@ -203,10 +205,6 @@ def column_bytes(column: Column) -> int:
 
 def _value_bytes(value: Any) -> int:
     """What a value takes beside its place in a column."""
-    if value.__class__ is int:
-        return 0
-    if value.__class__ is str:
-        return sys.getsizeof(value)
     if isinstance(value, (list, tuple)):
         return sys.getsizeof(value) + sum(map(_value_bytes, value))
     if isinstance(value, dict):

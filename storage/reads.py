@@ -42,6 +42,9 @@ Test: TypeAlias = Callable[[Sequence[Value]], bool]
 
 Names: TypeAlias = Literal["labels", "relationship_types", "property_keys"]
 
+RUN_ROWS_MIN: Final = 1_024
+"""From so many slots on it is asked whether they follow each other, as those of a scan do: such a run is one range."""
+
 TESTS_MAX: Final = 256
 """Ranges and prefixes noted of one index; a transaction that searched for more has read all of it."""
 
@@ -75,6 +78,9 @@ class SlotSet:
 
     def add(self, slots: IntArray) -> None:
         """Some more, in any order."""
+        if len(slots) >= RUN_ROWS_MIN and _is_run(slots):
+            self._set.add_range(int(slots[0]), int(slots[-1]) + 1)
+            return
         self._parts.append(slots)
         self._rows += len(slots)
         if self._rows > PENDING_ROWS_MAX or len(self._parts) > PENDING_PARTS_MAX:
@@ -91,6 +97,11 @@ class SlotSet:
         if self._parts:
             self._set |= bitmap_of(np.concatenate(self._parts))
             self._parts, self._rows = [], 0
+
+
+def _is_run(slots: IntArray) -> bool:
+    """Whether each slot is one more than the one before it."""
+    return int(slots[-1] - slots[0]) == len(slots) - 1 and bool((slots[1:] - slots[:-1] == 1).all())
 
 
 class Reads:

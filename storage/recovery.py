@@ -6,7 +6,8 @@ from memoradb.core.errors import CorruptionError, ForeignDirectory
 
 from .checkpoint.contents import load
 from .checkpoint.manifest import manifest_numbers, open_checkpoint, read_manifest
-from .log.reader import START, LogPlace, LogReader
+from .log.place import START, LogPlace
+from .log.reader import LogReader
 from .log.record import RecordKind
 from .log.superblock import read_superblock
 from .replay import Replay, Unreadable
@@ -21,7 +22,7 @@ def recover(vfs: Vfs, path: str, uuid: str) -> tuple[GraphStore, LogReader, int]
 
     Raises:
         CorruptionError: something that was durable cannot be read.
-        ForeignDirectory: a part belongs to another database or a newer version.
+        ForeignDirectory: a part belongs to another database, or another version wrote it.
     """
     store, place = _checkpointed(vfs, path, uuid)
     checkpoint = store.position

@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 from pyroaring import BitMap
 
+from memoradb.core.arrays import distinct
 from memoradb.core.columns import Column, ListColumn
 from memoradb.core.columns import IntArray as Ints
 from memoradb.core.errors import CorruptionError
@@ -249,7 +250,7 @@ class _Follow:
                     ids += (change.added, change.removed)
         else:
             ids.append(merged.delete_relationships)
-        slots = self._store.table(element).slots_of(np.unique(np.concatenate(ids))) if ids else np.zeros(0, np.int64)
+        slots = self._store.table(element).slots_of(distinct(np.concatenate(ids))) if ids else np.zeros(0, np.int64)
         return slots.compress((slots >= 0) & (slots < self._tops[element])).tolist()
 
     def finish(self, position: int) -> None:

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from memoradb.core.byte_sizes import parse_byte_size
 from memoradb.core.errors import ConfigurationError
 
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
-_BYTES: Final = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
-_SETTING: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*")
+_DURATION: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +45,19 @@ class Retention:
 
     @staticmethod
     def parse(text: str) -> Retention:
-        """``all``, a duration (``90s``, ``30m``, ``36h``, ``7d``, ``2w``), or a size (``500MB``, ``10GB``).
+        """``all``, a duration (``90s``, ``30m``, ``36h``, ``7d``, ``2w``), or a size (``500MiB``, ``10GB``).
 
         Raises:
             ConfigurationError: anything else.
         """
         if text.strip().lower() == "all":
             return Retention()
-        match = _SETTING.fullmatch(text)
-        if match:
-            amount, unit = float(match.group(1)), match.group(2)
-            if unit.lower() in _SECONDS:
-                return Retention(duration_us=round(amount * _SECONDS[unit.lower()] * 1_000_000))
-            if unit.upper() in _BYTES:
-                return Retention(bytes=round(amount * _BYTES[unit.upper()]))
+        duration = _DURATION.fullmatch(text)
+        if duration is not None:
+            return Retention(duration_us=round(float(duration[1]) * _SECONDS[duration[2].lower()] * 1_000_000))
+        size = parse_byte_size(text)
+        if size is not None:
+            return Retention(bytes=size)
         raise ConfigurationError(
             f"history is `all`, a duration or a size, not {text!r}.", hint='For example "all", "7d", "36h" or "10GB".'
         )

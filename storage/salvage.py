@@ -28,7 +28,8 @@ from .checkpoint.manifest import (
 )
 from .directory import FORMAT, IDENTITY, read_identity
 from .log.groups import states_of
-from .log.reader import START, LogPlace, LogReader, place_of
+from .log.place import START, LogPlace, place_of
+from .log.reader import LogReader
 from .log.segment import decode_header, segment_name, segment_numbers
 from .log.superblock import Superblock, read_superblocks, write_superblock
 from .recovery import recover

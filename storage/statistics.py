@@ -109,7 +109,7 @@ class StoreStatistics:
     def _slots(self, label: str | None) -> IntArray:
         store = self._store
         found = store.live_nodes if label is None else store.labels.get(label)
-        return np.zeros(0, np.int64) if found is None else np.asarray(found.to_array(), np.int64)
+        return np.zeros(0, np.int64) if found is None else slots_of(found)
 
     def _column(self, label: str | None, key: str) -> tuple[int, int | None, float, list[object]]:
         """(generation, distinct, null share, sample) of one property under a label."""

@@ -33,6 +33,7 @@ from .index.range_index import RangeIndex
 from .index.rebuilt import RebuiltIndex
 from .index.text_index import TextIndex
 from .properties.column import PropertyColumn
+from .properties.pieced import decoded_cache
 from .statistics import StoreStatistics
 from .text.fulltext import FulltextIndex
 from .undo import UndoLog
@@ -95,6 +96,8 @@ class GraphStore:
         self.adjacency: dict[str, Adjacency] = {}
         self.live_by_type: dict[str, int] = {}
         self.undo = UndoLog()
+        self.decoded = decoded_cache()
+        """What was decoded of columns that are in files."""
         self.columns: dict[Element, dict[str, PropertyColumn]] = {Element.NODE: {}, Element.RELATIONSHIP: {}}
         self.indexes: dict[str, Index] = {}
         self.notes: dict[str, Value] = {}
@@ -206,6 +209,12 @@ class GraphStore:
         self.link(type, sources, targets, slots)
         return slots
 
+    def add_relationship(self, type: str, id: int, source: int, target: int) -> None:
+        """One new relationship between slots."""
+        slot = self.relationships.extend_one(id, self.type_code(type), source, target)
+        self.adjacency[type].append_one(source, target, slot)
+        self._linked(type, 1)
+
     def type_code(self, type: str) -> int:
         """The code of a relationship type, given now if it has none."""
         code = self.type_codes.get(type)
@@ -219,9 +228,12 @@ class GraphStore:
 
     def link(self, type: str, sources: IntArray, targets: IntArray, slots: IntArray) -> None:
         """Let new relationships of one type, which have their slots, be followed."""
+        self.adjacency[type].append(sources, targets, slots, self.nodes.count)
+        self._linked(type, len(slots))
+
+    def _linked(self, type: str, count: int) -> None:
         adjacency = self.adjacency[type]
-        adjacency.append(sources, targets, slots, self.nodes.count)
-        self.live_by_type[type] += len(slots)
+        self.live_by_type[type] += count
         if adjacency.is_due() and (not self.folds_elsewhere or adjacency.state.delta.count > 4 * DELTA_EDGES_MAX):
             adjacency.fold(self.nodes.count)
         if self._states is not None and self._states.get(type) is not adjacency.state:

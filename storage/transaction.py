@@ -12,8 +12,9 @@ what it wrote is dropped, its snapshot is let go, and every further statement an
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+import msgspec
 
 from memoradb.core.errors import ConfigurationError, DeadlineExceeded, TransactionClosed, TransactionError
 
@@ -40,8 +41,7 @@ def check_isolation(isolation: str) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Committed:
+class Committed(msgspec.Struct, frozen=True):
     """Where a transaction stands in the log; ``transaction`` is None where it changed nothing."""
 
     position: int
@@ -54,6 +54,8 @@ class Transaction:
 
     reads: Reads | None = None
     """What it read, where that is validated."""
+    is_exclusive = True
+    """Whether it holds the writer's lock."""
 
     def __init__(self, engine: Engine, snapshot: Snapshot) -> None:
         self._engine = engine
@@ -124,11 +126,14 @@ class Transaction:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.rollback()
+        if self.is_open:
+            self.rollback()
 
 
 class ExplicitTransaction(Transaction):
     """Several statements. Another thread may find that its time is up."""
+
+    is_exclusive = False
 
     def __init__(
         self, engine: Engine, snapshot: Snapshot, isolation: Isolation, timeout_ms: int | None, deadline_ns: int | None

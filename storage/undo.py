@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from memoradb.core.clock import Clock
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 RECORD_BYTES = 300
 """What one record takes without its value: two tuples, a list, places in a dictionary and a queue."""
+
+
+def _size(old: Value) -> int:
+    return RECORD_BYTES + (sys.getsizeof(old) if old.__class__ in (str, bytes, list, dict) else 0)
 
 
 class UndoLog:
@@ -55,9 +59,17 @@ class UndoLog:
 
     def note(self, column: PropertyColumn, slot: int, old: Value, position: int) -> None:
         """``column`` has published its undo for ``slot``; called before the write."""
-        size = RECORD_BYTES + (sys.getsizeof(old) if old.__class__ in (str, bytes, list, dict) else 0)
+        size = _size(old)
         self._records.append((position, column, slot, size))
         self._bytes += size
+        if self._bytes > self._bytes_max:
+            self._shrink()
+
+    def note_all(self, column: PropertyColumn, slots: Sequence[int], old: Sequence[Value], position: int) -> None:
+        """The same for many slots."""
+        sizes = list(map(_size, old))
+        self._records.extend((position, column, slot, size) for slot, size in zip(slots, sizes, strict=True))
+        self._bytes += sum(sizes)
         if self._bytes > self._bytes_max:
             self._shrink()
 
@@ -73,9 +85,12 @@ class UndoLog:
 
         Then, where the rest is too large or too old, the oldest of the rest.
         """
-        records = self._records
+        records, dropped = self._records, 0
         while records and (oldest is None or records[0][0] <= oldest):
-            self._drop()
+            position, column, slot, size = records.popleft()
+            column.forget(slot, position)
+            dropped += size
+        self._bytes -= dropped
         self._shrink()
         if self.clock is not None:
             self._forget_old(self.clock.monotonic_ns())

@@ -162,6 +162,15 @@ def _mapped_over(descriptor: int, offset: int, target: memoryview) -> int:
     return whole if _system_mmap()(address, whole, access, flags, descriptor, offset) == address else 0
 
 
+def _seek_and_write(descriptor: int, data: bytes | memoryview, offset: int) -> int:
+    """``os.pwrite`` where there is none: on Windows. A file has one writer at a time."""
+    os.lseek(descriptor, offset, os.SEEK_SET)
+    return os.write(descriptor, data)
+
+
+_write_at: Final = getattr(os, "pwrite", _seek_and_write)
+
+
 class RealFile:
     """A file of the operating system."""
 
@@ -178,10 +187,16 @@ class RealFile:
         self.write_at(self._size, data)
 
     def write_at(self, offset: int, data: bytes) -> None:
-        view = memoryview(data)
         try:
+            written = _write_at(self._descriptor, data, offset)
+            if offset + written > self._size:
+                self._size = offset + written
+            if written == len(data):
+                return
+            offset += written
+            view = memoryview(data)[written:]
             while view:
-                written = os.pwrite(self._descriptor, view, offset)
+                written = _write_at(self._descriptor, view, offset)
                 offset += written
                 self._size = max(self._size, offset)
                 view = view[written:]

@@ -2,10 +2,8 @@
 
 Every file has the bytes that are *durable* and the operations since its last sync; every directory has durable names
 and the changes of names since its last sync. ``crash`` keeps what is durable and any part of the rest that a real disk
-may have kept: each unsynced write whole, not at all or torn at a sector of 512 or 4096 bytes, in any combination; a
-file may have grown although its data is missing, with zeros there, with noise, or with what another file once held.
-Changes of names likewise, in order for each name. Writes that touch the same sector are kept in their order, since the
-page that both are in has only one newest content; all others have no order. What survives is chosen by a seed.
+may have kept: of files see ``disk_image``; changes of names likewise, in order for each name. What survives is chosen
+by a seed.
 
 Every call that changes the disk is an *operation*, counted from 1, and every call that reads file contents or names is
 a *read*: a failure can be put at exactly the n-th of either.
@@ -15,20 +13,15 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
 from memoradb.core.errors import DatabaseLocked, DiskFull, StorageError
 
+from .disk_image import NOISE_BYTES_MAX, SECTORS, Content, Filler, Image, PowerLoss, Resize, Write, solid
 from .vfs import File, Lock
-
-SECTORS: Final = (512, 4096)
-"""Bytes that a disk writes whole: old disks and new ones."""
-
-_NOISE_BYTES_MAX: Final = 16_384
-"""How much of a grown file a crash fills with noise; the rest of a large one is zeros."""
 
 
 class Crashed(Exception):
@@ -48,143 +41,6 @@ class Fault(StrEnum):
     """A sync of a file fails, and what was pending is lost; other operations do not fail so."""
     CRASH = "crash"
     """The machine stops before it."""
-
-
-class Filler(StrEnum):
-    """What a crash leaves where a file has grown and its data is missing."""
-
-    ZEROS = "zeros"
-    NOISE = "noise"
-    STALE = "stale"
-    """Bytes of another file, as a file system shows that gives blocks away again before it has cleared them."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Write:
-    offset: int
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class _Resize:
-    """Cut off, or grown with zeros."""
-
-    size: int
-
-
-class _Image:
-    """A file's bytes; those past ``data`` up to ``size`` are zeros that need no memory."""
-
-    __slots__ = ("data", "size")
-
-    def __init__(self, data: bytes | bytearray = b"", size: int = 0) -> None:
-        self.data = bytearray(data)
-        self.size = max(size, len(data))
-
-    def bytes(self) -> bytes:
-        return bytes(self.data) + bytes(self.size - len(self.data))
-
-    def copy(self) -> _Image:
-        return _Image(self.data, self.size)
-
-    def write(self, offset: int, data: bytes) -> None:
-        end = offset + len(data)
-        if len(self.data) < offset:
-            self.data.extend(bytes(offset - len(self.data)))
-        self.data[offset:end] = data
-        self.size = max(self.size, end)
-
-    def apply(self, change: _Write | _Resize) -> None:
-        if isinstance(change, _Write):
-            self.write(change.offset, change.data)
-        else:
-            del self.data[change.size :]
-            self.size = change.size
-
-
-@dataclass(slots=True)
-class _Content:
-    """One file: what is durable, what is visible, and the changes between the two."""
-
-    durable: _Image = field(default_factory=_Image)
-    visible: _Image = field(default_factory=_Image)
-    pending: list[_Write | _Resize] = field(default_factory=list)
-
-    def change(self, change: _Write | _Resize) -> None:
-        self.visible.apply(change)
-        self.pending.append(change)
-
-    def sync(self) -> None:
-        for change in self.pending:
-            self.durable.apply(change)
-        self.pending.clear()
-
-    def lose(self, disk: _Disk) -> None:
-        """A sync failed: some of what was pending got to the disk, and the rest will never be tried again."""
-        self.durable = disk.remains(self)
-        self.pending.clear()
-
-    def copy(self) -> _Content:
-        return _Content(self.durable.copy(), self.visible.copy(), list(self.pending))
-
-
-def _solid(image: _Image) -> _Content:
-    """A file with nothing pending."""
-    return _Content(image, image.copy())
-
-
-class _Disk:
-    """One way to lose power: which pending changes survive, torn where, and what stands in for what is missing."""
-
-    def __init__(self, choice: random.Random, sector: int, filler: Filler, stale: bytes) -> None:
-        self.choice = choice
-        self.sector = sector
-        self.filler = filler
-        self.stale = stale
-
-    def remains(self, content: _Content) -> _Image:
-        """The durable bytes with some of the pending changes."""
-        image = content.durable.copy()
-        for change in content.pending:
-            fate = self.choice.random()
-            if fate < 1 / 3:
-                if isinstance(change, _Write) and self.choice.random() < 0.25:
-                    self._grow(image, self.choice.randint(change.offset, change.offset + len(change.data)))
-            elif isinstance(change, _Resize):
-                if change.size > image.size:
-                    self._grow(image, change.size)
-                else:
-                    image.apply(change)
-            else:
-                for start, part in self._sectors(change):
-                    if fate < 2 / 3 and self.choice.random() < 0.5:
-                        continue
-                    self._grow(image, start)
-                    image.write(start, part)
-        return image
-
-    def _grow(self, image: _Image, size: int) -> None:
-        """The length reached the disk, the bytes did not."""
-        missing = size - image.size
-        if missing <= 0:
-            return
-        if self.filler is not Filler.ZEROS:
-            length = min(missing, _NOISE_BYTES_MAX)
-            if self.filler is Filler.STALE and self.stale:
-                at = self.choice.randrange(len(self.stale))
-                noise = (self.stale[at:] + self.stale)[:length]
-            else:
-                noise = self.choice.randbytes(length)
-            image.write(image.size, noise)
-        image.size = size
-
-    def _sectors(self, write: _Write) -> Iterator[tuple[int, bytes]]:
-        """A write's parts, each in one sector of the disk."""
-        at = 0
-        while at < len(write.data):
-            stop = min(len(write.data), at + self.sector - (write.offset + at) % self.sector)
-            yield write.offset + at, write.data[at:stop]
-            at = stop
 
 
 @dataclass(slots=True)
@@ -219,9 +75,9 @@ class MemoryVfs:
         self.before: Callable[[int], object] | None = None
         """Called before each operation, with its number: the place to take images from, or to stop threads at."""
         self._random = random.Random(seed)
-        self._names: dict[str, _Content] = {}
-        self._durable_names: dict[str, _Content] = {}
-        self._name_changes: list[tuple[str, _Content | None]] = []
+        self._names: dict[str, Content] = {}
+        self._durable_names: dict[str, Content] = {}
+        self._name_changes: list[tuple[str, Content | None]] = []
         self._directories = {"", "/"}
         self._locks: dict[str, MemoryLock] = {}
         self._lock = threading.RLock()
@@ -257,20 +113,20 @@ class MemoryVfs:
                     names.pop(path, None)
                 else:
                     names[path] = content
-            disk = self._disk(sector, filler)
-            images = {id(content): disk.remains(content) for content in names.values()}
+            loss = self._power_loss(sector, filler)
+            images = {id(content): loss.remains(content) for content in names.values()}
             for path, content in names.items():
-                after._names[path] = after._durable_names[path] = _solid(images[id(content)].copy())
+                after._names[path] = after._durable_names[path] = solid(images[id(content)].copy())
             after._directories = set(self._directories)
         return after
 
-    def _disk(self, sector: int | None = None, filler: Filler | None = None) -> _Disk:
+    def _power_loss(self, sector: int | None = None, filler: Filler | None = None) -> PowerLoss:
         sector = sector or self._random.choice(SECTORS)
         filler = filler or self._random.choice(list(Filler))
         stale = b""
         if filler is Filler.STALE:
-            stale = b"".join(bytes(c.visible.data[:_NOISE_BYTES_MAX]) for c in self._names.values())
-        return _Disk(self._random, sector, filler, stale)
+            stale = b"".join(bytes(c.visible.data[:NOISE_BYTES_MAX]) for c in self._names.values())
+        return PowerLoss(self._random, sector, filler, stale)
 
     def restart(self) -> MemoryVfs:
         """What the next process finds after this one was killed: all that was written is visible, nothing more durable.
@@ -279,9 +135,9 @@ class MemoryVfs:
         """
         with self._lock:
             after = MemoryVfs(self._random.randrange(1 << 62))
-            copies: dict[int, _Content] = {}
+            copies: dict[int, Content] = {}
 
-            def copied(content: _Content) -> _Content:
+            def copied(content: Content) -> Content:
                 return copies.setdefault(id(content), content.copy())
 
             after._names = {path: copied(content) for path, content in self._names.items()}
@@ -296,7 +152,7 @@ class MemoryVfs:
         with self._lock:
             same = MemoryVfs(self._random.randrange(1 << 62))
             for path, content in self._names.items():
-                same._names[path] = same._durable_names[path] = _solid(content.visible.copy())
+                same._names[path] = same._durable_names[path] = solid(content.visible.copy())
             same._directories = set(self._directories)
         return same
 
@@ -307,7 +163,7 @@ class MemoryVfs:
 
     def overwrite(self, path: str, data: bytes) -> None:
         """Put other bytes in a file, durably, behind everybody's back: bit rot and meddling."""
-        self._names[path] = self._durable_names[path] = _solid(_Image(data))
+        self._names[path] = self._durable_names[path] = solid(Image(data))
 
     def used_bytes(self) -> int:
         """Bytes in all files."""
@@ -355,7 +211,7 @@ class MemoryVfs:
         capacity = self.faults.capacity_bytes
         return size if capacity is None else max(0, min(size, capacity - self.used_bytes()))
 
-    def _set_name(self, path: str, content: _Content | None) -> None:
+    def _set_name(self, path: str, content: Content | None) -> None:
         if content is None:
             self._names.pop(path, None)
         else:
@@ -382,7 +238,7 @@ class MemoryVfs:
             parts = path.split("/")
             self._directories.update("/".join(parts[: i + 1]) for i in range(len(parts)))
 
-    def _content(self, path: str) -> _Content:
+    def _content(self, path: str) -> Content:
         found = self._names.get(path)
         if found is None:
             raise StorageError(f"{path}: No such file or directory.")
@@ -405,7 +261,7 @@ class MemoryVfs:
         with self._lock:
             if create and path not in self._names:
                 self.operation("create", path)
-                self._set_name(path, _Content())
+                self._set_name(path, Content())
             return MemoryFile(self, path, self._content(path))
 
     def write_atomically(self, path: str, data: bytes, sync_directory: bool = True) -> None:
@@ -415,7 +271,7 @@ class MemoryVfs:
         temporary = path + ".tmp"
         with self._lock:
             self.operation("create", temporary)
-            content = _Content()
+            content = Content()
             self._set_name(temporary, content)
         try:
             for part in parts:  # not under the lock: making a part may take others
@@ -446,19 +302,19 @@ class MemoryVfs:
     def total_bytes(self, path: str) -> int | None:
         return self.faults.capacity_bytes
 
-    def write(self, path: str, content: _Content, offset: int, data: bytes, what: str = "write") -> None:
+    def write(self, path: str, content: Content, offset: int, data: bytes, what: str = "write") -> None:
         """Write as much as fits."""
         with self._lock:
             fault = self.operation(what, path)
             growth = max(0, offset + len(data) - content.visible.size)
             fits = len(data) - growth + self.room_for(growth)
-            content.change(_Write(offset, bytes(data[: fits if fault is None else min(fits, len(data) // 2)])))
+            content.change(Write(offset, bytes(data[: fits if fault is None else min(fits, len(data) // 2)])))
             if fault is not None:
                 raise _error(Fault.EIO, path)
             if fits < len(data):
                 raise _error(Fault.ENOSPC, path)
 
-    def preallocate(self, path: str, content: _Content, size: int) -> None:
+    def preallocate(self, path: str, content: Content, size: int) -> None:
         """Grow a file with zeros, as far as there is room."""
         with self._lock:
             if size <= content.visible.size:
@@ -466,24 +322,24 @@ class MemoryVfs:
             fault = self.operation("preallocate", path)
             growth = size - content.visible.size
             fits = self.room_for(growth)
-            content.change(_Resize(content.visible.size + (fits if fault is None else min(fits, growth // 2))))
+            content.change(Resize(content.visible.size + (fits if fault is None else min(fits, growth // 2))))
             if fault is not None:
                 raise _error(Fault.EIO, path)
             if fits < growth:
                 raise _error(Fault.ENOSPC, path)
 
-    def truncate(self, path: str, content: _Content, size: int) -> None:
+    def truncate(self, path: str, content: Content, size: int) -> None:
         """Cut a file's end off."""
         with self._lock:
             self.operation("truncate", path)
-            content.change(_Resize(size))
+            content.change(Resize(size))
 
-    def sync_content(self, path: str, content: _Content) -> None:
+    def sync_content(self, path: str, content: Content) -> None:
         """Make a file's bytes durable, unless syncs fail: then what is pending is lost, as Linux does it."""
         with self._lock:
             fault = self.operation("sync", path)
             if fault is not None:
-                content.lose(self._disk())
+                content.lose(self._power_loss())
                 raise _error(fault, path)
             content.sync()
 
@@ -510,7 +366,7 @@ class MemoryVfs:
                 raise DatabaseLocked(f"Another process has {path.rpartition('/')[0]} open.")
             held = self._locks[path] = MemoryLock(lambda: self._locks.pop(path, None))
             if path not in self._names:
-                self._set_name(path, _Content())
+                self._set_name(path, Content())
             return held
 
 
@@ -537,7 +393,7 @@ class MemoryLock:
 class MemoryFile:
     """An open file of a ``MemoryVfs``."""
 
-    def __init__(self, vfs: MemoryVfs, path: str, content: _Content) -> None:
+    def __init__(self, vfs: MemoryVfs, path: str, content: Content) -> None:
         self._vfs = vfs
         self._path = path
         self._content = content

@@ -54,25 +54,15 @@ class IndexKind(Enum):
     EXISTENCE = "EXISTENCE"  # a constraint without an index: the property is there
     TYPE = "TYPE"  # a constraint without an index: the property, if there, has a type
 
-    @property
-    def is_constraint(self) -> bool:
+    def __init__(self, name: str) -> None:
+        self.is_constraint = name in ("UNIQUE", "KEY", "EXISTENCE", "TYPE")
         """Whether it says what data must be like."""
-        return self in (IndexKind.UNIQUE, IndexKind.KEY, IndexKind.EXISTENCE, IndexKind.TYPE)
-
-    @property
-    def is_index(self) -> bool:
+        self.is_index = name not in ("EXISTENCE", "TYPE")
         """Whether it can find elements: SHOW INDEXES lists it."""
-        return self not in (IndexKind.EXISTENCE, IndexKind.TYPE)
-
-    @property
-    def is_ordered(self) -> bool:
+        self.is_ordered = name in ("RANGE", "UNIQUE", "KEY")
         """Whether it is a range index, by itself or for a constraint."""
-        return self in (IndexKind.RANGE, IndexKind.UNIQUE, IndexKind.KEY)
-
-    @property
-    def is_unique(self) -> bool:
+        self.is_unique = name in ("UNIQUE", "KEY")
         """Whether no two elements may have the same values."""
-        return self in (IndexKind.UNIQUE, IndexKind.KEY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,18 +18,36 @@ DETERMINISTIC: Final = (
     "storage/apply.py",
     "storage/changeset/**/*.py",
     "storage/constraints.py",
+    "storage/elements.py",
     "storage/facts.py",
+    "storage/growth.py",
+    "storage/integrity.py",
+    "storage/reads.py",
+    "storage/recovery.py",
     "storage/replay.py",
+    "storage/retention.py",
     "storage/section.py",
     "storage/snapshot.py",
+    "storage/state_hash.py",
     "storage/statistics.py",
     "storage/store.py",
+    "storage/touches.py",
     "storage/undo.py",
+    "storage/validation.py",
     "storage/view.py",
+    "storage/checkpoint/container.py",
+    "storage/checkpoint/contents.py",
+    "storage/checkpoint/manifest.py",
+    "storage/history/line.py",
+    "storage/history/touched.py",
+    "storage/history/versions.py",
+    "storage/log/groups.py",
+    "storage/log/place.py",
+    "storage/log/reader.py",
     "storage/log/record.py",
     "storage/log/segment.py",
     "storage/log/superblock.py",
-    "storage/log/reader.py",
+    "storage/log/torn_tail.py",
     "storage/graph/**/*.py",
     "storage/properties/**/*.py",
     "storage/index/**/*.py",
@@ -61,6 +79,9 @@ EXCEPTIONS: Final[dict[tuple[str, str], str]] = {
     ("storage/index/builder.py", "threading"): "Fills an index beside the writer, who puts it in its place: it holds "
     "what the columns hold, whenever it is ready.",
     ("storage/index/composite_index.py", "hash"): "Asks whether a value can be hashed; the number is thrown away.",
+    ("storage/index/composite_run.py", "set"): "Only asks which slots are among those that left: their order is lost.",
+    ("storage/index/frozen.py", "set"): "Only asks which slots are among those that left: their order is lost.",
+    ("storage/validation.py", "set"): "Only asks whether any of the ids has come: their order is lost.",
     ("storage/log/segment.py", "uuid"): "Reads and writes the sixteen bytes of an identity; makes none.",
 }
 """(file, module, call or name) and why it is no harm."""
@@ -247,8 +268,8 @@ def test_the_deterministic_parts_ask_for_nothing_but_their_arguments() -> None:
 def test_the_parts_that_are_named_are_there() -> None:
     assert len(modules()) > 40
     for pattern in DETERMINISTIC:
-        if "*" not in pattern and pattern != "storage/constraints.py":
-            assert (ROOT / pattern).exists(), pattern
+        if "consensus" not in pattern:  # stands in the list before its folder does
+            assert any(ROOT.glob(pattern)), pattern
 
 
 @pytest.mark.parametrize(

@@ -39,9 +39,3 @@ VAR_EXPAND_ROW_NS: Final = 150.0
 
 FILTER_ROW_NS: Final = 20.0
 """One row through a simple predicate."""
-
-VECTOR_SEARCH_NS: Final = 300_000.0
-"""One nearest-neighbour search."""
-
-TEXT_SEARCH_NS: Final = 500_000.0
-"""One full-text search."""

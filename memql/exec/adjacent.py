@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from memoradb.core.arithmetic import checked
+from memoradb.core.arrays import distinct
 from memoradb.core.batch import Batch
 from memoradb.core.columns import BoolArray, Column, IntArray, Kind, RaggedColumn, TypedColumn, ragged_positions
 from memoradb.core.errors import TypeMismatch
@@ -144,7 +145,7 @@ class LabelledDegrees:
             grown = np.full(max(top, 2 * len(self._known)), -1, np.int64)
             grown[: len(self._known)] = self._known
             self._known = grown
-        fresh = np.unique(sources.compress(self._known.take(sources) < 0))
+        fresh = distinct(sources.compress(self._known.take(sources) < 0))
         if len(fresh):
             degrees = context.view.degrees(fresh, self._types, self._direction)
             for start, stop in degree_slices(degrees, 4 * context.expand_rows_max):

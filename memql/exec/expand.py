@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from memoradb.core.arrays import distinct
 from memoradb.core.batch import Batch
 from memoradb.core.columns import BoolArray, IntArray, Kind, TypedColumn, node_column, relationship_column
 from memoradb.core.values import NodeRef, RelationshipRef, Value
@@ -319,7 +320,7 @@ class ProjectEndpoints(Operator):
         if not hops or any(not isinstance(h, RelationshipRef) for h in hops):
             return []
         slots = np.array([h.slot for h in hops], np.int64)
-        if len(np.unique(slots)) < len(slots):
+        if len(distinct(slots)) < len(slots):
             return []  # a trail uses no relationship twice
         if self.types and any(t not in self.types for t in view.relationship_type(slots)):
             return []

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from memoradb.core.arrays import distinct
 from memoradb.core.batch import Batch
 from memoradb.core.columns import Column, ConstantColumn, IntArray, node_column
 from memoradb.core.errors import TypeMismatch
@@ -123,17 +124,26 @@ class NodeIndexSeek(Operator):
         assert self._value is not None
         for batch in context.batches(self.input, frame):
             for piece, column in evaluated(batch, self._value, context):
+                if piece.length == 1 and not self.many:
+                    positions, slots = context.view.index_seek(self.index, [column.item(0)])
+                    if self.labels:
+                        positions, slots = keep_labelled(positions, slots, self.labels, context)
+                    if len(slots) == 1:
+                        yield piece.with_columns({self.variable: node_column(slots)})
+                    else:
+                        yield from pieces(piece, positions, self.variable, slots, context)
+                    continue
                 if isinstance(column, ConstantColumn) and (self.many or piece.length > 1):
                     values = list_items(column.value) if self.many else [column.value]
                     _, slots = context.view.index_seek(self.index, values)
                     if self.many:
-                        slots = np.unique(slots)  # [1, 1.0] names one node twice
+                        slots = distinct(slots)  # [1, 1.0] names one node twice
                     yield from _for_all(piece, self.variable, slots, self.labels, context)
                     continue
                 if self.many:
                     owners, values = _spread(column.values())
                     found, slots = context.view.index_seek(self.index, values)
-                    pairs = np.unique(owners.take(found) << 32 | slots)
+                    pairs = distinct(owners.take(found) << 32 | slots)
                     positions, slots = pairs >> 32, pairs & 0xFFFFFFFF
                 else:
                     positions, slots = context.view.index_seek(self.index, column.values())

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from memoradb.core.arrays import distinct
 from memoradb.core.columns import IntArray
 from memoradb.core.spatial import Point
 from memoradb.core.values import Value
@@ -68,7 +69,7 @@ class Lookup:
         found = [view.index_search(self.index, condition) for condition in self.conditions(values)]
         if len(found) == 1:
             return found[0]
-        return np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
+        return distinct(np.concatenate(found)) if found else np.zeros(0, np.int64)
 
     def describe(self, values: Sequence[Expr]) -> str:
         """As EXPLAIN shows it."""

@@ -85,7 +85,7 @@ class Frame:
     @staticmethod
     def top() -> Frame:
         """The frame of a whole statement: one row without columns."""
-        return Frame(Batch.unit(), 1)
+        return Frame(Batch({}, 1), 1)
 
 
 @dataclass(eq=False, slots=True, kw_only=True)

@@ -38,7 +38,7 @@ class ArgumentScan(Operator):
 def cross(
     batch: Batch,
     variable: str,
-    slots: IntArray,
+    slots: IntArray | range,
     rows_max: int,
     kind: Kind = Kind.NODE,
     demand: Demand | None = None,
@@ -57,17 +57,21 @@ def cross(
                 left = batch
                 if batch.length > 1 or len(piece) > 1:
                     left = batch.take(np.full(len(piece), i, np.int64))
-                yield left.with_columns({variable: TypedColumn(kind, piece)})
+                yield left.with_columns({variable: TypedColumn(kind, _array(piece))})
         return
     step = max(1, rows_max // count)
     for start in range(0, batch.length, step):
         stop = min(start + step, batch.length)
         left = batch.take(np.repeat(np.arange(start, stop), count))
-        yield left.with_columns({variable: TypedColumn(kind, np.tile(slots, stop - start))})
+        yield left.with_columns({variable: TypedColumn(kind, np.tile(_array(slots), stop - start))})
+
+
+def _array(slots: IntArray | range) -> IntArray:
+    return np.arange(slots.start, slots.stop) if isinstance(slots, range) else slots
 
 
 def _crossed_on_demand(
-    batch: Batch, variable: str, slots: IntArray, rows_max: int, kind: Kind, demand: Demand
+    batch: Batch, variable: str, slots: IntArray | range, rows_max: int, kind: Kind, demand: Demand
 ) -> Iterator[Batch]:
     """Each round gives every argument row that still wants some the next few elements."""
     start, size = 0, demand.rows
@@ -105,7 +109,7 @@ class NodeScan(Operator):
     test: LabelTest | None = None
 
     def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
-        slots: IntArray | None = None
+        slots: IntArray | range | None = None
         for batch in context.batches(self.input, frame):
             if self.variable is None:
                 count = self._count(context)
@@ -129,8 +133,12 @@ class NodeScan(Operator):
     def _count(self, context: Context) -> int:
         return len(self._set(context)) if self.test is None else len(self._slots(context))
 
-    def _slots(self, context: Context) -> IntArray:
-        slots = np.asarray(self._set(context).to_array(), np.int64)
+    def _slots(self, context: Context) -> IntArray | range:
+        """Ascending; a range where none is missing in between, so that no array is made of all nodes of a label."""
+        found = self._set(context)
+        if len(found) and self.test is None and found.max() - found.min() == len(found) - 1:
+            return range(found.min(), found.max() + 1)
+        slots = np.asarray(found.to_array(), np.int64)
         return slots if self.test is None else slots.take(np.flatnonzero(label_mask(self.test, slots, context)))
 
     def describe(self) -> str:

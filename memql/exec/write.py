@@ -212,8 +212,10 @@ def _set_property(target: Evaluator, key: str, value: Evaluator) -> Effect:
     def effect(batch: Batch, context: Context) -> None:
         column, values = target(batch, context), value(batch, context)
         for element, slots, positions in _split(column):
-            whole = positions is None or len(positions) == batch.length
-            context.writer.set_property(element, slots, key, values if whole else values.take(positions))
+            if positions is not None and len(positions) < batch.length:
+                context.writer.set_property(element, slots, key, values.take(positions))
+            else:
+                context.writer.set_property(element, slots, key, values)
 
     return effect
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memoradb.core.arithmetic import add, checked
+from memoradb.core.arrays import distinct
 from memoradb.core.columns import Column, IntArray, Kind, TypedColumn, lift
 from memoradb.core.duration import Duration
 from memoradb.core.errors import ArgumentError, ArithmeticOverflow, TypeMismatch
@@ -346,9 +347,9 @@ class CountDistinct(Aggregator):
             codes = np.zeros(len(column), np.int64)
         packed = self._packed.get(column.kind) if isinstance(column, TypedColumn) else None
         if isinstance(column, TypedColumn) and packed is not None and len(codes) and int(codes.max()) < 1 << 31:
-            packed.append(np.unique(codes << 32 | column.data))
+            packed.append(distinct(codes << 32 | column.data))
             if len(packed) > 32:
-                packed[:] = [np.unique(np.concatenate(packed))]
+                packed[:] = [distinct(np.concatenate(packed))]
             return
         if isinstance(column, TemporalColumn):
             # Of equal values in a group one object is enough.
@@ -362,7 +363,7 @@ class CountDistinct(Aggregator):
         for kind, packed in self._packed.items():
             if not packed:
                 continue
-            pairs = np.unique(np.concatenate(packed))
+            pairs = distinct(np.concatenate(packed))
             counts += np.bincount(pairs >> 32, minlength=self.groups)
             reference = NodeRef if kind == Kind.NODE else RelationshipRef
             for code in self._sets:

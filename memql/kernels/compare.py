@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from memoradb.core.arrays import distinct
 from memoradb.core.columns import BoolArray, Column, ConstantColumn, Kind, StringColumn, TypedColumn
 from memoradb.core.temporal_columns import TemporalColumn
 from memoradb.core.values import INTEGER_MAX, INTEGER_MIN
@@ -94,7 +95,7 @@ def _by_string(
 def per_string(column: StringColumn, test: Callable[[str], bool]) -> TypedColumn:
     """A predicate of each distinct string that the column shows, spread over its rows."""
     codes = column.codes
-    shown = np.unique(codes)
+    shown = distinct(codes)
     verdicts = np.zeros(len(column.dictionary) + 1, np.bool_)
     string = column.dictionary.string
     for code in shown.tolist():

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memoradb.core.arrays import distinct
 from memoradb.core.batch import Batch
 from memoradb.core.columns import (
     BoolArray,
@@ -268,7 +269,7 @@ def size(column: Column) -> Column | None:
     if isinstance(column, RaggedColumn):
         return TypedColumn(Kind.INTEGER, np.diff(column.offsets), column.mask)
     if isinstance(column, StringColumn):
-        shown = np.unique(column.codes)
+        shown = distinct(column.codes)
         strings = column.dictionary.strings()
         lengths = np.zeros(len(column.dictionary) + 1, np.int64)
         for code in shown.tolist():

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from memoradb.core.arrays import distinct
 from memoradb.core.columns import Column, ConstantColumn, IntArray, StringColumn
 from memoradb.core.semantics import compile_regex
 
@@ -64,15 +65,15 @@ def _mapped(convert: Callable[[str], str]) -> Callable[[Column], Column | None]:
     def kernel(column: Column) -> Column | None:
         if not isinstance(column, StringColumn):
             return None
-        shown = np.unique(column.codes)
+        shown = distinct(column.codes)
         string = column.dictionary.string
         new_codes = np.full(len(column.dictionary) + 1, -1, np.int32)
-        distinct: dict[str, int] = {}
+        results: dict[str, int] = {}
         for code in shown.tolist():
             if code >= 0:
                 text = convert(string(code))
-                new_codes[code] = distinct.setdefault(text, len(distinct))
-        return StringColumn(new_codes.take(column.codes, mode="wrap"), DerivedDictionary(list(distinct)))
+                new_codes[code] = results.setdefault(text, len(results))
+        return StringColumn(new_codes.take(column.codes, mode="wrap"), DerivedDictionary(list(results)))
 
     return kernel
 

@@ -34,6 +34,8 @@ class PlanCache(Generic[T]):
     def __init__(self, entries_max: int = PLAN_CACHE_ENTRIES) -> None:
         self._entries: OrderedDict[str, tuple[tuple[int, int], T]] = OrderedDict()
         self._entries_max = entries_max
+        self._newest: str | None = None
+        """What was asked for or put last, and so is the last to go."""
         self._lock = threading.Lock()
         self.counters = CacheCounters()
 
@@ -47,9 +49,11 @@ class PlanCache(Generic[T]):
             self.counters.misses += 1
             return None
         self.counters.hits += 1
-        with self._lock:
-            if key in self._entries:
-                self._entries.move_to_end(key)
+        if key != self._newest:
+            with self._lock:
+                if key in self._entries:
+                    self._entries.move_to_end(key)
+                    self._newest = key
         return entry[1]
 
     def put(self, key: str, version: tuple[int, int], value: T) -> None:
@@ -59,6 +63,7 @@ class PlanCache(Generic[T]):
         with self._lock:
             self._entries[key] = (version, value)
             self._entries.move_to_end(key)
+            self._newest = key
             while len(self._entries) > self._entries_max:
                 self._entries.popitem(last=False)
 

@@ -24,7 +24,8 @@ from memoradb.storage.engine import Engine
 from memoradb.storage.memory import DEFAULT_LIMIT, parse_limit
 from memoradb.storage.view import GraphView
 
-from .bulk.transfers import Transfers
+from .bulk.exports import Exports
+from .bulk.imports import Imports
 from .result import Result
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class Transaction:
             self.commit()
 
 
-class Database(Transfers):
+class Database(Imports, Exports):
     """One open database. Safe to use from several threads: readers never wait, writers take turns.
 
     >>> import memoradb

@@ -7,9 +7,9 @@ one ``NewNodes`` with a column for each property.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
 import numpy as np
 
 from memoradb.core.columns import Column, IntArray
@@ -20,8 +20,7 @@ from ..view import Element, IndexDefinition
 _NO_IDS: Final = np.zeros(0, np.int64)
 
 
-@dataclass(frozen=True, slots=True)
-class NewNodes:
+class NewNodes(msgspec.Struct, frozen=True):
     """Nodes with consecutive ids and the same labels."""
 
     first_id: int
@@ -30,8 +29,7 @@ class NewNodes:
     properties: Mapping[str, Column]
 
 
-@dataclass(frozen=True, slots=True)
-class NewRelationships:
+class NewRelationships(msgspec.Struct, frozen=True):
     """Relationships with consecutive ids and one type; ends by node id."""
 
     first_id: int
@@ -46,8 +44,7 @@ class NewRelationships:
         return len(self.sources)
 
 
-@dataclass(frozen=True, slots=True)
-class SetProperties:
+class SetProperties(msgspec.Struct, frozen=True):
     """One key of elements by id; null removes."""
 
     element: Element
@@ -56,8 +53,7 @@ class SetProperties:
     values: Column
 
 
-@dataclass(frozen=True, slots=True)
-class SetLabels:
+class SetLabels(msgspec.Struct, frozen=True):
     """A label added to, or removed from, nodes by id."""
 
     label: str
@@ -65,8 +61,7 @@ class SetLabels:
     remove: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Changeset:
+class Changeset(msgspec.Struct, frozen=True):
     """One transaction's effect; applied in the order of the fields."""
 
     drop_indexes: tuple[str, ...] = ()
@@ -74,8 +69,8 @@ class Changeset:
     new_relationships: tuple[NewRelationships, ...] = ()
     properties: tuple[SetProperties, ...] = ()
     labels: tuple[SetLabels, ...] = ()
-    delete_relationships: IntArray = field(default_factory=lambda: _NO_IDS)
-    delete_nodes: IntArray = field(default_factory=lambda: _NO_IDS)
+    delete_relationships: IntArray = _NO_IDS
+    delete_nodes: IntArray = _NO_IDS
     create_indexes: tuple[IndexDefinition, ...] = ()
     notes: tuple[tuple[str, Value], ...] = ()
     """Facts about the graph itself, by name; null forgets one: see ``GraphStore.notes``."""

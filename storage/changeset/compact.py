@@ -17,7 +17,7 @@ import itertools
 import struct
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +51,7 @@ _IDS: Final[dict[str, int]] = {"relationship": 3}
 _FIXED: Final[dict[str, str]] = {"q": "q", "d": "d", "?": "?", "s": "i", "v": "i", "-": ""}
 _CODES: Final[dict[type, str]] = {int: "q", float: "d", bool: "?", str: "s", type(None): "-"}
 _KINDS: Final[dict[str, Kind]] = {"q": Kind.INTEGER, "d": Kind.FLOAT, "?": Kind.BOOLEAN}
-_ACTIONS: Final = ("node", "relationship", "set node", "set relationship", "label", "unlabel", "delete", "drop")
+_ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
 _NAN: Final = float("nan")
 
 
@@ -59,7 +59,7 @@ _NAN: Final = float("nan")
 class Step:
     """One thing done to one element."""
 
-    action: str
+    action: Action
     names: tuple[str, ...]
     """Labels of a new node, the type of a new relationship, the key that is set, the label that is added or removed."""
     values: tuple[tuple[str, str], ...]
@@ -249,7 +249,9 @@ def _write(properties: Any, fields: list[Any], heap: list[bytes]) -> tuple[tuple
     for key in sorted(properties) if len(properties) > 1 else properties:
         value = properties[key].item(0)
         code = _CODES.get(value.__class__, "v")
-        if code == "s":
+        if code == "q":
+            fields.append(value)
+        elif code == "s":
             raw = value.encode("utf-8", "surrogatepass")
             heap.append(raw)
             fields.append(len(raw))

@@ -33,13 +33,14 @@ from .manifest import (
     Written,
     collect,
     manifest_numbers,
+    newest_manifests,
     pack_cold,
     readable_manifests,
     write_checkpoint,
 )
 
 if TYPE_CHECKING:
-    from ..log.reader import LogPlace
+    from ..log.place import LogPlace
     from ..log.writer import LogWriter
     from ..store import GraphStore
 
@@ -101,7 +102,8 @@ class Checkpointer:
         self._checkpointed = checkpointed
         self._bytes_at_last = self._bytes_counted = 0
         self._position_at_last = checkpointed or 0
-        self._log_bytes = max((m.log_bytes for m in readable_manifests(vfs, path)), default=0)
+        newest = next(newest_manifests(vfs, path), None)
+        self._log_bytes = 0 if newest is None else newest.log_bytes
         self._wanted = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None

@@ -21,11 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memoradb.core.codec import crc32c
-from memoradb.core.errors import CorruptionError, ForeignDirectory, StorageError
-from memoradb.core.regions import PAGE_BYTES
+from memoradb.core.errors import CorruptionError, StorageError
+from memoradb.core.regions import PAGE_BYTES, is_region
 from memoradb.core.serde import decode, encode
 
+from ..file_format import other_format
 from ..section import DataFile, PlacedArrays, Section
+from .packed import PackedBytes
 
 MAGIC = b"MEMORSEC"
 VERSION = 2
@@ -34,6 +36,9 @@ PIECE_BYTES = 1 << 18
 """Bytes that one step of encoding works on."""
 
 Bytes: TypeAlias = bytes | memoryview
+
+Data: TypeAlias = memoryview | PackedBytes
+"""A file's bytes: mapped, or decompressed when they are read."""
 
 MapOver: TypeAlias = Callable[[str, int, memoryview], None]
 """``Vfs.map_over``."""
@@ -133,10 +138,10 @@ def encode_section(section: Section) -> bytes:
 
 
 class MappedArrays(PlacedArrays):
-    """The arrays of a mapped file; each is verified when first asked for."""
+    """The arrays of a file; each is verified when first asked for. Those of a compressed one are made every time."""
 
     def __init__(
-        self, data: memoryview, start: int, headers: list[_ArrayHeader], path: str, map_over: MapOver | None = None
+        self, data: Data, start: int, headers: list[_ArrayHeader], path: str, map_over: MapOver | None = None
     ) -> None:
         self._data = data
         self._map_over = map_over
@@ -152,7 +157,9 @@ class MappedArrays(PlacedArrays):
             begin = self._start + header.offset
             part = self._data[begin : begin + header.size]
             self._verify(header, part)
-            found = self._verified[name] = np.frombuffer(part, np.dtype(header.dtype)).reshape(header.shape)
+            found = np.frombuffer(part, np.dtype(header.dtype)).reshape(header.shape)
+            if isinstance(self._data, memoryview):
+                self._verified[name] = found
         return found
 
     def place(self, name: str, target: NDArray[Any], trusted: bool = False) -> None:
@@ -160,7 +167,7 @@ class MappedArrays(PlacedArrays):
         if target.dtype.str != header.dtype or target.shape != header.shape:
             raise CorruptionError(f"{self._path} holds another `{name}` than was asked for.", file=self._path)
         begin = self._start + header.offset
-        if self._map_over is None or not header.size:
+        if self._map_over is None or not is_region(target):  # no pages of its own, or none on this system
             target[:] = self[name]
             return
         raw = target.view(np.uint8).data
@@ -195,27 +202,24 @@ class MappedArrays(PlacedArrays):
         return len(self._headers)
 
 
-def decode_section(
-    data: memoryview, path: str, file: DataFile | None = None, map_over: MapOver | None = None
-) -> Section:
-    """The section in a file; its arrays are views of ``data``.
+def decode_section(data: Data, path: str, file: DataFile | None = None, map_over: MapOver | None = None) -> Section:
+    """The section in a file; its arrays are views of ``data``, where that is no compressed file.
 
     Raises:
         CorruptionError: it is cut off, or its header fails its checksum.
-        ForeignDirectory: another program's file, or a newer format.
+        ForeignDirectory: another program's file, or another format.
     """
     if len(data) < _HEADER_AT:
         raise CorruptionError(f"{path} is too short.", file=path)
-    magic, version, length = _FIXED.unpack_from(data, 0)
+    head = bytes(data[:_HEADER_AT])
+    magic, version, length = _FIXED.unpack_from(head, 0)
     if magic != MAGIC:
         raise CorruptionError(f"{path} does not begin as a data file of MemoraDB does.", file=path)
     raw = bytes(data[_HEADER_AT : _HEADER_AT + length])
-    if (crc32c(bytes(data[: _FIXED.size]) + raw),) != _CHECKSUM.unpack_from(data, _FIXED.size):
+    if (crc32c(head[: _FIXED.size] + raw),) != _CHECKSUM.unpack_from(head, _FIXED.size):
         raise CorruptionError(f"{path} has a damaged header.", file=path)
     if version != VERSION:
-        raise ForeignDirectory(
-            f"{path} has format {version}; this version reads {VERSION}.", hint="Open it with a newer MemoraDB."
-        )
+        raise other_format(path, version, VERSION)
     try:
         header = msgspec.json.decode(raw, type=_Header)
         metadata = decode(bytes.fromhex(header.metadata))

@@ -148,7 +148,7 @@ def _load(sections: dict[str, Section]) -> GraphStore:
             table.load_rows(rows, types["code"])
         for i, key in enumerate(sections[f"{folder}/keys"].metadata["keys"]):
             name = f"{folder}/property-{i}"
-            store.column(element, key).load(name, grouped[name])
+            store.column(element, key).load(name, grouped[name], store.decoded)
     labels = sections["nodes/labels"]
     for i, name in enumerate(labels.metadata["names"]):
         store.labels[name] = _bitmap(labels.arrays[str(i)])

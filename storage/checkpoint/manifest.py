@@ -9,20 +9,21 @@ whole counts. Files that only older checkpoints name are compressed.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-import zstandard
 
 from memoradb.core.codec import crc32c, digest
-from memoradb.core.errors import CorruptionError, ForeignDirectory, StorageError
+from memoradb.core.errors import CorruptionError, StorageError
 
-from ..log.reader import LogPlace
+from ..file_format import other_format
+from ..log.place import LogPlace
 from ..section import DataFile, Section
 from ..vfs import Vfs
-from .container import EncodedSection, MappedArrays, decode_section
+from .container import Data, EncodedSection, MappedArrays, decode_section
+from .packed import ColdCache, PackedBytes, cold_cache, pack
 
 FORMAT = 2
 KEPT = 2
@@ -30,7 +31,6 @@ KEPT = 2
 
 PACKED = ".zst"
 """Ending of a compressed file."""
-LEVEL = 3
 FOLDERS = ("nodes", "edges", "vectors", "text")
 """Where data files are."""
 
@@ -85,7 +85,7 @@ def read_manifest(vfs: Vfs, directory: str, number: int) -> Manifest:
 
     Raises:
         CorruptionError: it is not what was written.
-        ForeignDirectory: a newer version wrote it.
+        ForeignDirectory: another version wrote it.
     """
     path = f"{directory}/metadata/{manifest_name(number)}"
     raw = vfs.read(path)
@@ -98,20 +98,21 @@ def read_manifest(vfs: Vfs, directory: str, number: int) -> Manifest:
             return msgspec.convert(fields, Manifest)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise CorruptionError(f"{path} is damaged: {error}.", file=path) from error
-    raise ForeignDirectory(
-        f"{path} has format {version}; this version reads {FORMAT}.", hint="Open it with a newer MemoraDB."
-    )
+    raise other_format(path, version, FORMAT)
 
 
 def readable_manifests(vfs: Vfs, directory: str) -> list[Manifest]:
     """All manifests that are whole, by number."""
-    found: list[Manifest] = []
-    for number in manifest_numbers(vfs, directory):
+    return [*newest_manifests(vfs, directory)][::-1]
+
+
+def newest_manifests(vfs: Vfs, directory: str) -> Iterator[Manifest]:
+    """The manifests that are whole, the newest first; each is read when it is asked for."""
+    for number in reversed(manifest_numbers(vfs, directory)):
         try:
-            found.append(read_manifest(vfs, directory, number))
+            yield read_manifest(vfs, directory, number)
         except CorruptionError:
             continue  # opening passes it over, ``check`` reports it
-    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,38 +170,50 @@ def _write_section(vfs: Vfs, directory: str, section: Section, changed: set[str]
     about = section.metadata
     rows, low, high = (about.get(name) for name in ("rows", "min", "max"))
     file = DataFile(section.name, path, encoded.size, encoded.hash, rows or 0, low, high)
-    written = _open_section(vfs, directory, file)
+    written = _open_section(vfs, directory, file, cold_cache())
     assert isinstance(written.arrays, MappedArrays)
     written.arrays.trust()
     return written
 
 
-def _open_section(vfs: Vfs, directory: str, file: DataFile) -> Section:
+def _open_section(vfs: Vfs, directory: str, file: DataFile, cold: ColdCache) -> Section:
     path = f"{directory}/{file.path}"
-    if not vfs.exists(path):
-        packed = path + PACKED
-        if not vfs.exists(packed):
-            raise CorruptionError(f"{path} is missing.", file=path)
-        data = memoryview(_unpacked(packed, vfs.read(packed), file.size))
-        return decode_section(_whole(data, path, file), path)
-    return decode_section(_whole(vfs.map(path), path, file), path, file, vfs.map_over)
-
-
-def _whole(data: memoryview, path: str, file: DataFile) -> memoryview:
+    data = _data(vfs, path, cold)
     if len(data) != file.size:
         raise CorruptionError(
             f"{path} has {len(data)} bytes, its manifest says {file.size}.", file=path, offset_bytes=len(data)
         )
-    return data
+    if isinstance(data, PackedBytes):
+        return decode_section(data, path + PACKED)
+    return decode_section(data, path, file, vfs.map_over)
 
 
-def open_checkpoint(vfs: Vfs, directory: str, manifest: Manifest) -> Mapping[str, Section]:
+def _data(vfs: Vfs, path: str, cold: ColdCache) -> Data:
+    """The bytes of a data file, which may be compressed.
+
+    Raises:
+        CorruptionError: it is not there.
+    """
+    if vfs.exists(path):
+        return vfs.map(path)
+    packed = path + PACKED
+    if not vfs.exists(packed):
+        raise CorruptionError(f"{path} is missing.", file=path)
+    return PackedBytes(vfs.map(packed), packed, cold)
+
+
+def open_checkpoint(
+    vfs: Vfs, directory: str, manifest: Manifest, cold: ColdCache | None = None
+) -> Mapping[str, Section]:
     """The sections of a checkpoint, mapped. Sizes and headers are checked here, arrays when they are first used.
+
+    Of compressed files only what is used is decompressed; ``cold`` keeps it for whoever reads it next.
 
     Raises:
         CorruptionError: a file is missing, cut off, or has a damaged header.
     """
-    return {file.section: _open_section(vfs, directory, file) for file in manifest.files}
+    cold = cold or cold_cache()
+    return {file.section: _open_section(vfs, directory, file, cold) for file in manifest.files}
 
 
 def verify_checkpoint(vfs: Vfs, directory: str, manifest: Manifest) -> list[CorruptionError]:
@@ -209,14 +222,15 @@ def verify_checkpoint(vfs: Vfs, directory: str, manifest: Manifest) -> list[Corr
     for file in manifest.files:
         path = f"{directory}/{file.path}"
         try:
-            data = vfs.map(path) if vfs.exists(path) else _unpacked(path, vfs.read(path + PACKED), file.size)
+            data = _data(vfs, path, cold_cache(0))
+            hashed = digest(data if isinstance(data, memoryview) else data[:])
         except CorruptionError as error:
             found.append(error)
             continue
         except StorageError:
             found.append(CorruptionError(f"{path} is missing.", file=path))
             continue
-        if digest(data).hex() != file.hash:
+        if hashed.hex() != file.hash:
             found.append(CorruptionError(f"{path} is not what its manifest says.", file=path))
     return found
 
@@ -258,16 +272,8 @@ def pack_cold(vfs: Vfs, directory: str, numbers: Sequence[int], rest: Callable[[
     for path in sorted(cold):
         whole = f"{directory}/{path}"
         if vfs.exists(whole):
-            compressed = zstandard.ZstdCompressor(LEVEL).compress(bytes(vfs.map(whole)))
-            vfs.write_atomically(whole + PACKED, compressed)
+            vfs.write_atomically(whole + PACKED, pack(vfs.map(whole), rest))
             vfs.remove(whole)
             count += 1
             rest()
     return count
-
-
-def _unpacked(path: str, data: bytes, size: int) -> bytes:
-    try:
-        return zstandard.ZstdDecompressor().decompress(data, max_output_size=size)
-    except zstandard.ZstdError as error:
-        raise CorruptionError(f"{path} cannot be decompressed: {error}.", file=path) from error

@@ -100,6 +100,10 @@ class Adjacency:
         assert made is not None
         self.state, self._origin = made, None
 
+    def append_one(self, source: int, target: int, relationship: int) -> None:
+        """One new relationship."""
+        self.state.delta.append_one(source, target, relationship)
+
     def is_due(self, at_rest: bool = False) -> bool:
         """Whether a new base pays: reading so long a delta costs more. ``at_rest`` a shorter one is enough."""
         state = self.state

@@ -29,6 +29,9 @@ def slots_of(bitmap: BitMap) -> IntArray:
     >>> slots_of(BitMap([3, 1]))
     array([1, 3])
     """
+    count = len(bitmap)
+    if count and bitmap.max() - bitmap.min() == count - 1:  # all between two: often so where a label has no others
+        return np.arange(bitmap.min(), bitmap.max() + 1)
     return np.asarray(bitmap.to_array(), np.int64)
 
 

@@ -138,11 +138,4 @@ def fold_csr(
     yield Csr(offsets, node, relationship)
 
 
-def build_csr(keys: Int32Array, nodes: Int32Array, relationships: Int32Array, rows: int) -> Csr:
-    """Rows by ``keys``; relationships with one key keep their order."""
-    *_, made = fold_csr(EMPTY_CSR, keys, nodes, relationships, rows)
-    assert made is not None
-    return made
-
-
 EMPTY_CSR = Csr(np.zeros(1, np.int32), np.zeros(0, np.int32), np.zeros(0, np.int32))

@@ -49,6 +49,15 @@ class Chains:
         ends = np.concatenate([starts[1:], [count]]) - 1
         self.head[ordered.take(ends)] = edges.take(ends)
 
+    def link_one(self, key: int, edge: int) -> None:
+        """One edge."""
+        if key >= len(self.head):
+            self.head = grown(self.head, key + 1, len(self.head), -1)
+        if edge >= len(self.next):
+            self.next = grown(self.next, edge + 1, edge, -1)
+        self.next[edge] = self.head[key]
+        self.head[key] = edge
+
 
 class Delta:
     """The relationships since the base: their ends and slots, linked in both directions."""
@@ -77,6 +86,18 @@ class Delta:
         self.outgoing.link(sources, first)
         self.incoming.link(targets, first)
         self.count = stop
+
+    def append_one(self, source: int, target: int, relationship: int) -> None:
+        """One new relationship, of a higher slot."""
+        first = self.count
+        if first >= min(len(self.source), len(self.target), len(self.relationship)):
+            self.source = grown(self.source, first + 1, first)
+            self.target = grown(self.target, first + 1, first)
+            self.relationship = grown(self.relationship, first + 1, first)
+        self.source[first], self.target[first], self.relationship[first] = source, target, relationship
+        self.outgoing.link_one(source, first)
+        self.incoming.link_one(target, first)
+        self.count = first + 1
 
     def edges(self) -> tuple[Int32Array, Int32Array, Int32Array]:
         """(source, target, relationship) of all, by ascending slot."""

@@ -111,7 +111,7 @@ class ElementTable(ReadLater):
         if not count:
             return np.zeros(0, np.int64)
         if count == 1:
-            return np.full(1, self.append_one(int(ids[0])), np.int64)
+            return np.array((self.append_one(ids.item(0)),), np.int64)
         breaks = np.flatnonzero(np.diff(ids) != 1) + 1
         if not first or int(ids[0]) != self._next_in_run:
             breaks = np.concatenate([[0], breaks])
@@ -145,8 +145,12 @@ class ElementTable(ReadLater):
         """Slots of ids, -1 for unknown ones."""
         runs, count = self.runs, self.count
         if len(ids) == 1:
-            return np.full(1, runs.slot_of(int(ids[0]), count), np.int64)
+            return np.array((runs.slot_of(ids.item(0), count),), np.int64)
         return runs.slots_of(ids, count)
+
+    def slot_of(self, identity: int) -> int:
+        """The slot of one id, -1 for an unknown one."""
+        return self.runs.slot_of(identity, self.count)
 
     # --- dump and load
 
@@ -170,6 +174,8 @@ class ElementTable(ReadLater):
 
 CODE_TYPES: Final = (np.uint8, np.uint16, np.int32)
 """What type codes are kept in: the smallest that holds them."""
+
+_CODES_MAX: Final = {np.dtype(kind).itemsize: np.iinfo(kind).max for kind in CODE_TYPES}
 
 ENDS: Final = ("type_code", "source", "target")
 
@@ -204,6 +210,23 @@ class RelationshipTable(ElementTable):
                 setattr(self, name, larger)
                 self._mapped = {part for part in self._mapped if part[0] != name}
         return self.append(ids)
+
+    def extend_one(self, identity: int, type_code: int, source: int, target: int) -> int:
+        """The slot for one new relationship."""
+        slot = self.count
+        code, sources, targets = self.type_code, self.source, self.target
+        if (
+            slot < min(len(code), len(sources), len(targets))
+            and code.flags.writeable
+            and sources.flags.writeable
+            and targets.flags.writeable
+            and type_code <= _CODES_MAX[code.dtype.itemsize]
+        ):
+            code[slot], sources[slot], targets[slot] = type_code, source, target
+            return self.append_one(identity)
+        one = np.array([identity, source, target], np.int64)
+        self.extend(one[:1], type_code, one[1:2], one[2:])
+        return slot
 
     def dump_rows(self, name: str, count: int) -> list[Section]:
         """The ends of the first ``count`` slots, a section for each chunk; the known ones where a chunk is full."""

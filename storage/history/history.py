@@ -251,6 +251,7 @@ class History:
             "history_view_misses": found.misses,
             "history_view_hit_rate": found.hit_rate,
             "history_replayed": self.replayed,
+            **self._records.metrics(),
         }
 
 

@@ -12,7 +12,9 @@ from memoradb.core.limits import HISTORY_MARK_RECORDS
 
 from ..checkpoint.contents import load
 from ..checkpoint.manifest import Manifest, manifest_numbers, open_checkpoint, read_manifest
-from ..log.reader import START, LogPlace, LogReader, place_of
+from ..checkpoint.packed import cold_cache
+from ..log.place import START, LogPlace, place_of
+from ..log.reader import LogReader
 from ..log.record import RecordKind
 from ..log.segment import decode_header, segment_name, segment_numbers
 from ..store import GraphStore
@@ -51,6 +53,8 @@ class LogRecords:
         self._lock = threading.Lock()
         self._places: list[LogPlace] = [START]
         """By index."""
+        self._cold = cold_cache()
+        """What was decompressed of old checkpoints."""
         self._manifests: dict[int, Manifest] = {}
         """By number; replaced, never changed."""
         self._begins: dict[int, LogPlace] = {1: START}
@@ -119,7 +123,7 @@ class LogRecords:
     def base(self, position: int) -> GraphStore:
         for manifest in self._nearest(position):
             try:
-                return load(open_checkpoint(self._vfs, self._path, manifest))
+                return load(open_checkpoint(self._vfs, self._path, manifest, self._cold))
             except CorruptionError:
                 continue  # an older one and more of the log tell the same
         horizon = self.horizon
@@ -170,6 +174,15 @@ class LogRecords:
 
     def mark_of_time(self, time_us: int) -> Mark:
         return _mark(self._place(lambda place: place.time_us, time_us))
+
+    def metrics(self) -> dict[str, int | float]:
+        found = self._cold.statistics
+        return {
+            "cold_cache_bytes": found.bytes,
+            "cold_cache_hits": found.hits,
+            "cold_cache_misses": found.misses,
+            "cold_cache_hit_rate": found.hit_rate,
+        }
 
 
 def _forgotten(after: int, horizon: int) -> HistoryUnavailable:

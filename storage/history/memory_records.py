@@ -119,6 +119,9 @@ class MemoryRecords:
             entry = self._entries[count - 1][0]
             return Mark(entry.position, entry.transaction, entry.time_us)
 
+    def metrics(self) -> dict[str, int | float]:
+        return {}
+
 
 def _bytes_of(changeset: Changeset) -> int:
     columns = [*(c for new in changeset.new_nodes for c in new.properties.values())]

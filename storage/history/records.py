@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
+
 from memoradb.core.errors import CorruptionError
 
 from ..changeset import Changeset, decode
 from ..store import GraphStore
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """One committed changeset as it is kept: encoded, or as it was committed where that is smaller."""
 
     position: int
@@ -87,4 +88,8 @@ class Records(Protocol):
 
     def mark_of_time(self, time_us: int) -> Mark:
         """A place at or before the time, or the oldest one."""
+        ...
+
+    def metrics(self) -> dict[str, int | float]:
+        """Counters for monitoring."""
         ...

@@ -1,7 +1,8 @@
 """Range indexes on several keys: a dictionary for all of them, sorted order for the first few and a range on the next.
 
-An element is in it where its first key has a value; the others may be null. Sorted order is made when first asked for;
-keys that came since are looked through one by one until they are worth sorting.
+An element is in it where its first key has a value; the others may be null. What comes first and in bulk stands in
+sorted arrays (``composite_run``), all else in a dictionary, whose sorted order is made when first asked for; keys that
+came since are looked through one by one until they are worth sorting.
 """
 
 from __future__ import annotations
@@ -13,12 +14,15 @@ from typing import Any, Final
 
 import numpy as np
 
+from memoradb.core.arrays import distinct
 from memoradb.core.columns import Column, ConstantColumn, IntArray, Kind, ListColumn, StringColumn, TypedColumn
 from memoradb.core.semantics import equivalence_key, order_key
 from memoradb.core.values import Value
 
 from ..view import IndexDefinition
+from .composite_run import CompositeRun, run_of_rows
 from .condition import Condition, Keys
+from .frozen import FROZEN_ROWS_MIN
 from .range_index import FRESH_KEYS_MIN, Held
 from .rebuilt import RebuiltIndex
 
@@ -39,6 +43,7 @@ class CompositeIndex(RebuiltIndex):
 
     def __init__(self, definition: IndexDefinition) -> None:
         super().__init__(definition)
+        self._run: CompositeRun | None = None
         self._held: dict[Key, Held] = {}
         self._values: dict[Key, tuple[Value, ...]] = {}
         """The values of each key that is not itself the values."""
@@ -48,22 +53,27 @@ class CompositeIndex(RebuiltIndex):
         self._elements = 0
 
     def __len__(self) -> int:
-        self.settle()
-        return len(self._held)
+        return self.size[1]
 
     @property
     def size(self) -> tuple[int, int]:
-        """(elements, distinct values)."""
+        """(elements, distinct values); what both the run and the dictionary have counts twice."""
         self.settle()
-        return self._elements, len(self._held)
+        return self._elements, len(self._held) + (0 if self._run is None else self._run.distinct)
 
     # --- changes
 
     def add(self, slots: IntArray, values: Sequence[Column], position: int) -> None:
+        if len(slots) >= FROZEN_ROWS_MIN and not self._elements and self._run is None:
+            found = run_of_rows(slots, values)
+            if found is not None:
+                run, others = found
+                self._run, self._elements = run, len(run)
+                slots, values = slots.take(others), [column.take(others) for column in values]
         if all(map(is_own_key, values)):
             # Numbers and strings that are all there are their own keys.
             keys = list(zip(*(column.values() for column in values), strict=True))
-            if not self._held and len(held := dict(zip(keys, slots.tolist(), strict=True))) == len(keys):
+            if not self._elements and len(held := dict(zip(keys, slots.tolist(), strict=True))) == len(keys):
                 self._held = dict(held)
                 self._keys = keys
                 self._elements = len(keys)
@@ -82,6 +92,9 @@ class CompositeIndex(RebuiltIndex):
         self._insert(slot, key)
 
     def _insert(self, slot: int, key: Key) -> None:
+        run = self._run
+        if run is not None and slot < run.top and slot in run.find(key):
+            return
         self._elements += 1
         held = self._held.get(key)
         if held is None:
@@ -108,9 +121,17 @@ class CompositeIndex(RebuiltIndex):
             self._held[key] = rest if len(rest) > 1 else rest[0]
         elif held == slot:
             del self._held[key]  # its values stay: a reader may be looking at the key
+        if self._run is not None and slot < self._run.top:
+            self._run.gone.add(slot)  # if it stands there at all, in its only row
 
     def contents(self) -> dict[Any, Any]:
-        return dict(self._held)
+        self.settle()
+        found: dict[Any, Any] = dict(self._held)
+        for key, slots in () if self._run is None else self._run.items():
+            held = found.get(key, [])
+            slots = sorted([*slots, *(held if isinstance(held, list) else (held,))])
+            found[key] = slots if len(slots) > 1 else slots[0]
+        return found
 
     # --- answers
 
@@ -124,6 +145,8 @@ class CompositeIndex(RebuiltIndex):
         except TypeError:
             return []  # a value that cannot be stored is nowhere
         found = [] if held is None else held if isinstance(held, list) else [held]
+        if self._run is not None and (frozen := self._run.find(values)):
+            found = sorted({*found, *frozen}) if found else frozen
         gone = self.removals.since(position)
         return sorted({*found, *gone}) if gone else found
 
@@ -133,6 +156,8 @@ class CompositeIndex(RebuiltIndex):
     def lacks(self, keys: Sequence[Key]) -> bool:
         """Whether none of these keys is held."""
         self.settle()
+        if self._run is not None and any(map(self._run.find, keys)):
+            return False
         return self._held.keys().isdisjoint(keys)
 
     def candidates(self, condition: Condition, position: int) -> IntArray:
@@ -150,12 +175,14 @@ class CompositeIndex(RebuiltIndex):
         stop = bisect.bisect_right(order.items, high, key=lambda item: item[0][:part])
         keys = [key for _, key in order.items[start:stop]]
         keys += [key for key in fresh if condition.holds(self._values.get(key, key))]
-        found = self.removals.since(position)
+        found: list[int] = []
         for key in keys:
             held = self._held.get(key)
             if held is not None:
                 found.extend(held if isinstance(held, list) else (held,))
-        return np.unique(np.array(found, np.int64))
+        frozen = np.zeros(0, np.int64) if self._run is None else self._run.candidates(condition)
+        found += self.removals.since(position)  # last: what leaves meanwhile is noted before it goes
+        return distinct(np.concatenate([frozen, np.array(found, np.int64)]))
 
     def _sorted(self) -> tuple[_Order, Sequence[Key]]:
         """Sorted keys, and those that came since."""

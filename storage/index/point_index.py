@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from pyroaring import BitMap
 
+from memoradb.core.arrays import distinct
 from memoradb.core.columns import Column, ConstantColumn, FloatArray, IntArray
 from memoradb.core.spatial import EARTH_RADIUS_M, WGS_84, WGS_84_3D, Point
 from memoradb.core.values import Value
@@ -159,7 +160,7 @@ class PointIndex(RebuiltIndex):
             for box in boxes:
                 found += tiles.find(box)
         found.append(np.array(self.removals.since(position), np.int64))
-        return np.unique(np.concatenate(found))
+        return distinct(np.concatenate(found))
 
 
 def _place(point: Point) -> tuple[float, float]:

@@ -1,9 +1,12 @@
-"""Range and unique indexes: a dictionary for equality, sorted order for ranges and prefixes.
+"""Range and unique indexes: frozen runs of what came in bulk, and for all else a dictionary and its sorted order.
 
-The dictionary maps a value's equivalence key to a slot, or to several. Sorted order is made when first asked for; keys
-that came since are looked through one by one until they are worth sorting. Answers are candidates for the newest
-state: removed entries are remembered with their position for older readers, and a reader older than ``last_change``
-checks what it gets against its own values. ``last_change`` is therefore raised before anything changes.
+Numbers, strings and dates that come together stand in sorted arrays (``frozen``). The dictionary maps the equivalence
+key of any other value to a slot, or to several; its sorted order is made when first asked for, and keys that came since
+are looked through one by one until they are worth sorting. What leaves a run is remembered beside it.
+
+Answers are candidates for the newest state: removed entries are remembered with their position for older readers, and a
+reader older than ``last_change`` checks what it gets against its own values. ``last_change`` is therefore raised before
+anything changes.
 """
 
 from __future__ import annotations
@@ -15,13 +18,15 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from memoradb.core.columns import Column, IntArray, Kind, StringColumn, TypedColumn
+from memoradb.core.arrays import distinct
+from memoradb.core.columns import Column, ConstantColumn, IntArray, Kind, ListColumn, StringColumn, TypedColumn, lift
 from memoradb.core.semantics import equivalence_key, order_key
 from memoradb.core.temporal_columns import KINDS
 from memoradb.core.values import Value
 
 from ..view import IndexDefinition, RangeBound
 from .condition import Condition, Keys, between
+from .frozen import FROZEN_ROWS_MIN, TOGETHER_MIN, Frozen, run_of
 from .rebuilt import RebuiltIndex
 
 FRESH_KEYS_MIN = 256
@@ -29,6 +34,10 @@ FRESH_KEYS_MIN = 256
 
 GROUP_ROWS_MIN = 64
 """Rows from which on equal values are put together first, and then each of them is looked at once."""
+
+GONE_PART = 4
+GONE_MIN = 4_096
+"""What left the runs is taken out of them when it is a fourth of all and more than a thousand."""
 
 _UNIQUE_KINDS = frozenset((int, str, *KINDS))
 """Types of values that are their own keys, and whose equal values are alike: no NaN, no 1 = 1.0."""
@@ -59,7 +68,7 @@ class _Removal:
 
 @dataclass(slots=True)
 class _Entries:
-    """What the index holds."""
+    """What the index holds beside its runs."""
 
     held: dict[Any, Held] = field(default_factory=dict)
     values: dict[Any, Value] = field(default_factory=dict)
@@ -71,6 +80,7 @@ class RangeIndex(RebuiltIndex):
 
     def __init__(self, definition: IndexDefinition) -> None:
         super().__init__(definition)
+        self._frozen = Frozen()
         self._entries = _Entries()
         self._removed: list[_Removal] = []
         self._keys: list[Any] = []
@@ -79,25 +89,56 @@ class RangeIndex(RebuiltIndex):
         self._elements = 0
 
     def __len__(self) -> int:
-        self.settle()
-        return len(self._entries.held)
+        return self.size[1]
 
     @property
     def size(self) -> tuple[int, int]:
-        """(elements, distinct values)."""
+        """(elements, distinct values); a value that both a run and the dictionary have counts twice."""
         self.settle()
-        return self._elements, len(self._entries.held)
+        return self._elements, len(self._entries.held) + sum(run.distinct for run in self._frozen.runs)
 
     # --- changes
 
     def add(self, slots: IntArray, values: Sequence[Column], position: int) -> None:
-        if len(slots) == 1:
-            value = values[0].item(0)
-            if value is not None and value == value:
-                self._insert(int(slots[0]), value)
+        if len(slots) >= FROZEN_ROWS_MIN:
+            self._add_many(slots, values[0])
             return
         if self._add_distinct(slots.tolist(), values[0].values()):
             return
+        self._add_some(slots, values)
+
+    def _add_many(self, slots: IntArray, column: Column) -> None:
+        """Into runs what has a form for them."""
+        if isinstance(column, ConstantColumn):
+            if column.value is not None and column.value == column.value:
+                self._insert_all(column.value, slots.tolist())
+        elif not isinstance(column, ListColumn):
+            if not self._freeze(slots, column):
+                self._add_some(slots, [column])
+        else:
+            by_type: dict[type, list[int]] = {}
+            for row, value in enumerate(column.items):
+                by_type.setdefault(type(value), []).append(row)
+            by_type.pop(type(None), None)
+            for rows in by_type.values():
+                # Values of one type; were they not lifted, they would have no form.
+                alike = lift([column.items[row] for row in rows])
+                part = slots.take(np.array(rows, np.int64))
+                if len(rows) < FROZEN_ROWS_MIN or not self._freeze(part, alike):
+                    self._add_some(part, [alike])
+
+    def _freeze(self, slots: IntArray, column: Column) -> bool:
+        """Whether these values stand in a run now; null and NaN do nowhere."""
+        if int(slots.min()) < self._frozen.top or not (run := run_of(slots, column)):
+            return False
+        frozen = self._frozen.with_run(run)
+        if frozen is None:
+            return False
+        self._frozen = frozen
+        self._elements += len(run)
+        return True
+
+    def _add_some(self, slots: IntArray, values: Sequence[Column]) -> None:
         groups = _grouped(slots, values[0]) if len(slots) >= GROUP_ROWS_MIN else None
         if groups is not None:
             for value, found in groups:
@@ -107,20 +148,31 @@ class RangeIndex(RebuiltIndex):
             if value is not None and value == value:
                 self._insert(slot, value)
 
+    def add_one(self, slot: int, value: Value) -> None:
+        """The same for one element."""
+        if value is not None and value == value:
+            self._insert(slot, value)
+
     def _add_distinct(self, slots: list[int], values: Sequence[Value]) -> bool:
         """Whether the values were taken as they are: the first, of one type, all different."""
-        if not self._entries.held and len(slots) > 1 and len(kinds := set(map(type, values))) == 1:
+        fresh = len(slots) > 1 and not self._entries.held and slots[0] >= self._frozen.top
+        if fresh and len(kinds := set(map(type, values))) == 1:
             if kinds <= _UNIQUE_KINDS:
                 held: dict[Any, Held] = dict(zip(values, slots, strict=True))
                 if len(held) == len(slots):  # all different: no need to look at them one by one
                     self._keys = list(values)
                     self._entries = _Entries(held)
-                    self._elements = len(slots)
+                    self._order = None
+                    self._elements += len(slots)
                     return True
         return False
 
     def _insert_all(self, value: Value, slots: list[int]) -> None:
-        """Several ascending slots with one value that is its own key."""
+        """Several ascending slots with one value."""
+        if slots[0] < self._frozen.top or equivalence_key(value) is not value:
+            for slot in slots:
+                self._insert(slot, value)
+            return
         self._elements += len(slots)
         table = self._entries.held
         held = table.get(value)
@@ -134,7 +186,12 @@ class RangeIndex(RebuiltIndex):
 
     def _insert(self, slot: int, value: Value) -> None:
         entries = self._entries
-        key = equivalence_key(value)
+        key = value if value.__class__ is int or value.__class__ is str else equivalence_key(value)
+        if slot < self._frozen.top and self._stands(slot, value):
+            if slot in self._frozen.gone:  # it comes back to where it was
+                self._elements += 1
+                self._frozen.gone.discard(slot)
+            return
         held = entries.held.get(key)
         if held is None:
             if key is not value:
@@ -149,6 +206,10 @@ class RangeIndex(RebuiltIndex):
         elif held != slot:
             self._elements += 1
             entries.held[key] = sorted((held, slot))
+
+    def _stands(self, slot: int, value: Value) -> bool:
+        """Whether a run has, or had, ``slot`` with this value."""
+        return any(slot in run.find(value) for run in self._frozen.runs)
 
     def replace(self, slot: int, old: Sequence[Value] | None, new: Sequence[Value] | None, position: int) -> None:
         self.removals.last_change = position
@@ -170,13 +231,23 @@ class RangeIndex(RebuiltIndex):
             entries.held[key] = rest if len(rest) > 1 else rest[0]
         elif held == slot:
             del entries.held[key]  # its value stays in ``values``: a reader may be looking at the key
+        if slot < self._frozen.top:
+            self._frozen.gone.add(slot)  # if it stands in a run at all: there is but one place for it
+            if len(self._frozen.gone) * GONE_PART > self._frozen.top + GONE_MIN:
+                self._frozen = self._frozen.settled()
 
     def prune(self, oldest: int | None) -> None:
         if self._removed:
             self._removed = [] if oldest is None else [r for r in self._removed if r.position > oldest]
 
     def contents(self) -> dict[Any, Any]:
-        return dict(self._entries.held)
+        self.settle()
+        found = dict(self._entries.held)
+        for key, slots in self._frozen.contents().items():
+            held = found.get(key, [])
+            slots = sorted([*slots, *(held if isinstance(held, list) else (held,))])
+            found[key] = slots if len(slots) > 1 else slots[0]
+        return found
 
     # --- answers
 
@@ -186,6 +257,13 @@ class RangeIndex(RebuiltIndex):
     def lacks(self, keys: Sequence[Any]) -> bool:
         """Whether none of these equivalence keys is held."""
         self.settle()
+        frozen = self._frozen
+        if frozen.runs:
+            if len(keys) < TOGETHER_MIN:
+                if any(map(frozen.find, keys)):
+                    return False
+            elif len(frozen.find_all(keys)[1]):
+                return False
         return self._entries.held.keys().isdisjoint(keys)
 
     def candidates(self, condition: Condition, position: int) -> IntArray:
@@ -208,11 +286,62 @@ class RangeIndex(RebuiltIndex):
         except TypeError:
             return []  # a value that cannot be stored is nowhere
         found = [] if held is None else held if isinstance(held, list) else [held]
+        if self._frozen.runs and (frozen := self._frozen.find(value)):
+            found = sorted({*found, *frozen}) if found else frozen
         if self.last_change > position and self._removed:
             gone = [r.slot for r in self._removed if r.position > position and r.key == key]
             if gone:
                 return sorted({*found, *gone})
         return found
+
+    def seek_all(self, values: Sequence[Value], position: int) -> tuple[list[int], list[int]]:
+        """For each of many values what ``seek`` finds: (place of the value, slot)."""
+        if len(values) == 1:
+            hits = self.seek(values[0], position)
+            return [0] * len(hits), hits
+        self.settle()
+        changed = self.last_change > position and bool(self._removed)
+        frozen = self._frozen
+        if frozen.runs:
+            if changed or len(values) < TOGETHER_MIN:
+                hits = [self.seek(value, position) for value in values]
+                return [i for i, slots in enumerate(hits) for _ in slots], [slot for slots in hits for slot in slots]
+            return self._seek_together(values)
+        table = self._entries.held
+        owners: list[int] = []
+        found: list[int] = []
+        for i, value in enumerate(values):
+            if changed or (value.__class__ is not int and value.__class__ is not str):
+                hits = self.seek(value, position)
+            else:  # its own key
+                held = table.get(value)
+                if held is None:
+                    continue
+                if isinstance(held, int):
+                    owners.append(i)
+                    found.append(held)
+                    continue
+                hits = held
+            owners.extend([i] * len(hits))
+            found.extend(hits)
+        return owners, found
+
+    def _seek_together(self, values: Sequence[Value]) -> tuple[list[int], list[int]]:
+        """``seek_all`` where there are runs, of the newest state."""
+        owners, found = self._frozen.find_all(values)
+        table = self._entries.held
+        if not table:
+            return owners.tolist(), found.tolist()
+        pairs = list(zip(owners.tolist(), found.tolist(), strict=True))
+        for i, value in enumerate(values):
+            try:
+                held = None if value is None or value != value else table.get(equivalence_key(value))
+            except TypeError:
+                continue  # a value that cannot be stored is nowhere
+            if held is not None:
+                pairs += [(i, slot) for slot in (held if isinstance(held, list) else (held,))]
+        pairs.sort()
+        return [i for i, _ in pairs], [slot for _, slot in pairs]
 
     def range(self, low: RangeBound | None, high: RangeBound | None, position: int) -> IntArray:
         """Slots with a value between the bounds and comparable with them, ascending."""
@@ -229,7 +358,8 @@ class RangeIndex(RebuiltIndex):
         else:
             keys = [key for key in self._others(order, low, high) if between(self._value(key), low, high)]
         keys = [*keys, *(key for key in fresh if between(self._value(key), low, high))]
-        return self._slots(keys, position, lambda value: between(value, low, high))
+        frozen = self._frozen.span(low, high)
+        return self._slots(keys, frozen, position, lambda value: between(value, low, high))
 
     def _others(self, order: _Order, low: RangeBound | None, high: RangeBound | None) -> list[Any]:
         """Keys of other types whose order keys lie between the bounds': for points and lists more than are right."""
@@ -250,9 +380,11 @@ class RangeIndex(RebuiltIndex):
         while stop < len(strings) and strings[stop].startswith(prefix):
             stop += 1
         keys = [*strings[start:stop], *(key for key in fresh if type(key) is str and key.startswith(prefix))]
-        return self._slots(keys, position, lambda value: type(value) is str and value.startswith(prefix))
+        frozen = self._frozen.prefix(prefix)
+        return self._slots(keys, frozen, position, lambda value: type(value) is str and value.startswith(prefix))
 
-    def _slots(self, keys: Sequence[Any], position: int, test: Callable[[Value], bool]) -> IntArray:
+    def _slots(self, keys: Sequence[Any], frozen: IntArray, position: int, test: Callable[[Value], bool]) -> IntArray:
+        """The slots of keys of the dictionary, and those of runs, each once."""
         found: list[int] = []
         table = self._entries.held
         for key in keys:
@@ -261,7 +393,7 @@ class RangeIndex(RebuiltIndex):
                 found.extend(held if isinstance(held, list) else (held,))
         if self.last_change > position:
             found.extend(r.slot for r in self._removed if r.position > position and test(r.value))
-        return np.unique(np.array(found, np.int64))
+        return distinct(np.concatenate([frozen, np.array(found, np.int64)]))
 
     def _value(self, key: Any) -> Value:
         return self._entries.values.get(key, key)

@@ -18,6 +18,7 @@ from ..changeset import Changeset
 from ..view import Element, IndexDefinition
 from .index import Index
 from .populating import PopulatingIndex
+from .range_index import RangeIndex
 
 if TYPE_CHECKING:
     from ..store import GraphStore
@@ -58,21 +59,25 @@ def touches(changeset: Changeset, definition: IndexDefinition) -> bool:
 def created(
     store: GraphStore,
     element: Element,
-    slots: IntArray,
+    start: int,
+    count: int,
     labels: Sequence[str],
     properties: Mapping[str, Column],
     position: int,
 ) -> None:
-    """New elements with the same labels, or of one type."""
+    """New elements at consecutive slots with the same labels, or of one type."""
     for index in store.indexes.values():
         definition = index.definition
         if definition.element is not element or properties.keys().isdisjoint(definition.keys):
             continue
-        for label in labels:
-            if label in definition.labels:
-                null = ConstantColumn(None, len(slots))
-                index.add(slots, [properties.get(key, null) for key in definition.keys], position)
-                break
+        if not any(map(definition.labels.__contains__, labels)):
+            continue
+        if count == 1 and isinstance(index, RangeIndex):
+            index.add_one(start, properties[definition.keys[0]].item(0))
+            continue
+        null = ConstantColumn(None, count)
+        columns = [properties.get(key, null) for key in definition.keys]
+        index.add(np.arange(start, start + count), columns, position)
 
 
 def concerned(store: GraphStore, element: Element, *, key: str | None = None, label: str | None = None) -> list[Index]:

@@ -14,7 +14,7 @@ from typing import Final
 from memoradb.core.errors import CorruptionError, ForeignDirectory
 
 from ..vfs import Vfs
-from .reader import segments
+from .place import segments
 from .record import decode
 from .segment import SegmentHeader, compress, decode_header, segment_name, segment_numbers
 

@@ -8,74 +8,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
-
-import numpy as np
 
 from memoradb.core.errors import CorruptionError, ForeignDirectory
 
 from ..vfs import Vfs
 from .groups import AUDIT_BYTES, GroupLog, GroupState, states_of
-from .record import ALIGNMENT, DURABLE_WORD, SEQUENCE_WORD, Record, RecordKind, decode
-from .segment import (
-    SegmentHeader,
-    decode_header,
-    decompress,
-    segment_name,
-    segment_numbers,
-    segment_seed,
-)
+from .place import START, LogPlace
+from .record import Record, RecordKind, decode
+from .segment import SegmentHeader, decode_header, decompress, segment_name, segment_numbers, segment_seed
 from .superblock import Superblock
-
-_FAR: Final = 1 << 40
-"""More records than any segment holds."""
-
-
-@dataclass(frozen=True, slots=True)
-class LogPlace:
-    """A place between two records: what a checkpoint remembers, so that reading can begin there.
-
-    ``index``, ``transaction``, ``time_us`` and ``audit`` are those of group 0.
-    """
-
-    segment: int
-    """Its number."""
-    offset_bytes: int
-    """Where in it the next record begins; 0 stands for its first record."""
-    sequence: int
-    """Of the record before the place."""
-    crc: int
-    """Its checksum."""
-    groups: tuple[GroupState, ...] = ()
-    """Where each group's log stands."""
-
-    def group(self, number: int) -> GroupState:
-        """Where that group's log stands."""
-        return next((state for state in self.groups if state.group == number), GroupState(number))
-
-    @property
-    def index(self) -> int:
-        """The newest entry before the place."""
-        return self.group(0).index
-
-    @property
-    def transaction(self) -> int:
-        """Number of the newest transaction up to there."""
-        return self.group(0).transaction
-
-    @property
-    def time_us(self) -> int:
-        """When the newest entry was appended: microseconds since 1970."""
-        return self.group(0).time_us
-
-    @property
-    def audit(self) -> bytes:
-        """The audit chain up to there."""
-        return self.group(0).audit
-
-
-START: Final = LogPlace(1, 0, 0, 0)
-"""The beginning of every log."""
+from .torn_tail import claims_durable, written_end
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,31 +32,6 @@ class SegmentEnd:
     """Offset after the last byte that is not zero: beyond ``size`` where a crash left something."""
     length: int
     """Bytes of the file."""
-
-
-def segments(vfs: Vfs, directory: str) -> list[tuple[SegmentHeader, str]]:
-    """Headers and paths of the newest segments that follow each other without a gap and were begun, oldest first.
-
-    Raises:
-        CorruptionError: a header but the newest is damaged.
-    """
-    found: list[tuple[SegmentHeader, str]] = []
-    numbers = segment_numbers(vfs.list(directory))
-    for number in reversed(numbers):
-        if found and found[-1][0].number != number + 1:
-            break
-        path = f"{directory}/{segment_name(number)}"
-        try:
-            found.append((decode_header(vfs.map(path), path), path))
-        except (CorruptionError, ForeignDirectory):
-            if found:
-                raise
-    return found[::-1]
-
-
-def place_of(header: SegmentHeader) -> LogPlace:
-    """The place where a segment's records begin."""
-    return LogPlace(header.number, header.size, header.sequence, header.previous, header.groups)
 
 
 class LogReader:
@@ -268,7 +185,7 @@ class LogReader:
             if begun or _is_foreign(error) or self._was_durable(number, data, 0, seed, missing):
                 raise
             self.unbegun.append(path)
-            self.torn_bytes += _written(data, 0)
+            self.torn_bytes += written_end(data, 0)
             return None
         return header
 
@@ -298,7 +215,7 @@ class LogReader:
             offset += record.size
             self.end = SegmentEnd(path, header, offset, offset, len(data))
             yield record
-        written = max(offset, _written(data, offset))
+        written = max(offset, written_end(data, offset))
         self.end = SegmentEnd(path, header, offset, written, len(data))
         if written > offset:
             missing = self.sequence + 1
@@ -334,7 +251,7 @@ class LogReader:
     def _was_durable(self, number: int, data: memoryview, offset: int, seed: int, missing: int) -> bool:
         """Whether anything proves that a record which cannot be read at ``offset`` had been durable."""
         # A segment is begun only when the one before it is durable as a whole.
-        return missing <= self.durable or self._is_begun(number + 1) or _claims_durable(data, offset, seed, missing)
+        return missing <= self.durable or self._is_begun(number + 1) or claims_durable(data, offset, seed, missing)
 
     def _is_begun(self, number: int) -> bool:
         """Whether the segment of that number has a header."""
@@ -372,32 +289,3 @@ def _broken(path: str, offset: int, what: str) -> CorruptionError:
 def _is_foreign(error: Exception) -> bool:
     """Whether a header was whole, and of another database or version."""
     return isinstance(error, ForeignDirectory) and error.hint is not None
-
-
-def _written(data: memoryview, offset: int) -> int:
-    """The offset after the last byte from ``offset`` on that is not zero; 0 where there is none."""
-    tail = np.frombuffer(data, np.uint8)[offset:]
-    end = len(tail)
-    while end:  # piece by piece from the end: a segment may be zeros for the most part
-        start = max(0, end - (1 << 16))
-        found = np.flatnonzero(tail[start:end])
-        if len(found):
-            return offset + start + int(found[-1]) + 1
-        end = start
-    return 0
-
-
-def _claims_durable(data: memoryview, offset: int, seed: int, missing: int) -> bool:
-    """Whether a valid record after ``offset`` says that the missing one was durable."""
-    words = np.frombuffer(data, "<u8", len(data) // ALIGNMENT)[-(-offset // ALIGNMENT) :]
-    places = max(0, len(words) - DURABLE_WORD)
-    sequences = words[SEQUENCE_WORD : SEQUENCE_WORD + places]
-    durables = words[DURABLE_WORD : DURABLE_WORD + places]
-    # A record that was written after the missing one has a larger sequence, and what it calls durable is smaller.
-    near = sequences < missing + _FAR
-    likely = np.flatnonzero((durables >= missing) & (durables < sequences) & near)
-    for word in likely.tolist():
-        at = (-(-offset // ALIGNMENT) + word) * ALIGNMENT
-        if decode(data, at, seed) is not None:
-            return True
-    return False

@@ -90,6 +90,9 @@ class Record(msgspec.Struct, frozen=True, gc=False):
         return self.kind in ENTRIES
 
 
+_PADDING: Final = tuple(bytes(-rest % ALIGNMENT) for rest in range(ALIGNMENT))
+
+
 def padded(size: int) -> int:
     """``size`` up to the next multiple of 8."""
     return -(-size // ALIGNMENT) * ALIGNMENT
@@ -115,7 +118,8 @@ def encode(record: Record, seed: int) -> tuple[bytes, int]:
         record.previous,
     )
     crc = google_crc32c.extend(seed, body)
-    return b"".join((crc.to_bytes(4, "little"), b"\0", body, payload, bytes(-(HEADER_BYTES + length) % ALIGNMENT))), crc
+    padding = _PADDING[(HEADER_BYTES + length) % ALIGNMENT]
+    return b"".join((crc.to_bytes(4, "little"), b"\0", body, payload, padding)), crc
 
 
 def payload_digest(payload: bytes) -> bytes:

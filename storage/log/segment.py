@@ -23,6 +23,7 @@ import zstandard
 from memoradb.core.codec import crc32c
 from memoradb.core.errors import CorruptionError, ForeignDirectory
 
+from ..file_format import other_format
 from .groups import AUDIT_BYTES, GroupState
 from .record import padded
 
@@ -126,11 +127,7 @@ def decode_header(data: memoryview, path: str) -> SegmentHeader:
     if magic != MAGIC:
         raise ForeignDirectory(f"{path} is not a log of MemoraDB.")
     if version != VERSION and 0 < version < 1_000:
-        older = version < VERSION
-        raise ForeignDirectory(
-            f"{path} has log format {version}; this version reads {VERSION}.",
-            hint=f"Open it with {'the' if older else 'a newer'} MemoraDB{' that wrote it' if older else ''}.",
-        )
+        raise other_format(path, version, VERSION)
     groups: list[GroupState] = []
     at = _HEADER.size
     try:

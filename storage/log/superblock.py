@@ -14,8 +14,9 @@ from typing import Any, Final
 import msgspec
 
 from memoradb.core.codec import crc32c
-from memoradb.core.errors import CorruptionError, ForeignDirectory
+from memoradb.core.errors import CorruptionError
 
+from ..file_format import other_format
 from ..vfs import Vfs
 from .groups import GroupState
 
@@ -52,7 +53,7 @@ def read_superblock(vfs: Vfs, directory: str) -> Superblock:
 
     Raises:
         CorruptionError: there were some, and none can be read.
-        ForeignDirectory: a newer version wrote it.
+        ForeignDirectory: another version wrote it.
     """
     good, bad = read_superblocks(vfs, directory)
     if bad and not good:
@@ -84,6 +85,4 @@ def _read(raw: bytes, path: str) -> Superblock:
             return msgspec.convert(fields, Superblock)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise CorruptionError(f"{path} is damaged: {error}.", file=path) from error
-    raise ForeignDirectory(
-        f"{path} has format {fields.get('format')}; this version reads {FORMAT}.", hint="Open it with a newer MemoraDB."
-    )
+    raise other_format(path, fields.get("format"), FORMAT)

@@ -13,22 +13,24 @@ from collections.abc import Callable
 from typing import Final
 
 from memoradb.core.errors import ConfigurationError, ReadOnlyDatabase, StorageError
-from memoradb.core.limits import RECORD_BYTES_MAX, SEGMENT_BYTES, SEGMENT_BYTES_FIRST
+from memoradb.core.limits import RECORD_BYTES_MAX
 
 from ..vfs import File, Vfs
 from .archive import Archive
 from .durability import GROUP_WAIT_SECONDS, check_durability
 from .group_commit import GroupCommit
 from .groups import AUDIT_BYTES, GROUP_MAX, HARD_STATE_BYTES_MAX, GroupLog, GroupState, states_of
-from .reader import LogPlace, LogReader
-from .record import ENTRIES, HEADER_BYTES, Record, RecordKind, encode, padded, payload_digest
-from .resume import resume
-from .segment import SegmentHeader, encode_header
+from .open_segment import OpenSegment
+from .place import LogPlace
+from .reader import LogReader
+from .record import ALIGNMENT, ENTRIES, HEADER_BYTES, Record, RecordKind, encode, payload_digest
 from .superblock import Superblock, write_superblock
-from .supply import SegmentSupply
 
 REST_SECONDS: Final = 0.0005
 """How long work in the background rests now and then, so that committers do not wait for the interpreter."""
+
+_CHANGESET: Final = RecordKind.CHANGESET
+_HARD_STATE: Final = RecordKind.HARD_STATE
 
 
 class LogWriter:
@@ -63,8 +65,6 @@ class LogWriter:
         """
         check_durability(durability)
         self._vfs = vfs
-        self._directory = directory
-        self._database = database
         self._durability = durability
         self._superblock = superblock
         self._pause = pause
@@ -73,11 +73,9 @@ class LogWriter:
         self._lock = threading.Lock()
         self._mark_lock = threading.Lock()
         self._failed: StorageError | None = None
-        self._retired: list[File] = []
         self._generation = reader.superblock.generation
         self._marked = reader.superblock.durable
         self._floors: dict[int, int] = {}
-        self._supply = SegmentSupply(vfs, directory, self._sync_file, reader.end.header.number if reader.end else 0)
         self.on_due: Callable[[], None] | None = None
         """Called when there is something to do in the background: see ``tend``."""
         self.syncs = 0
@@ -86,55 +84,25 @@ class LogWriter:
         self._own = reader.group()
         self._sequence = reader.sequence
         self._crc = reader.crc
-        self._begin(reader)
+        self._segment = OpenSegment(vfs, directory, database, reader, self._sync_file)
+        for log in self._groups.values():
+            log.durable = log.index
+            if commits_durable:
+                log.commit(log.index)
         self.archive = Archive(vfs, directory, lambda: pause(REST_SECONDS))
         """The full segments."""
         company = (lambda: pause(GROUP_WAIT_SECONDS)) if durability == "group" else None
         self._commit_group = GroupCommit(self._sequence, self._sync, company)
 
-    def _begin(self, reader: LogReader) -> None:
-        file = resume(self._vfs, self._directory, reader, self._sync_file)
-        if file is None or reader.end is None:
-            self._start_segment(1, SEGMENT_BYTES_FIRST)
-            return
-        self._set_segment(reader.end.header, file, reader.end.size)
-        if reader.end.header.compressed:
-            self._end = 0  # the next record begins a new one
-        for log in self._groups.values():
-            log.durable = log.index
-            if self._commits_durable:
-                log.commit(log.index)
-
     # --- segments
-
-    def _set_segment(self, header: SegmentHeader, file: File, offset: int) -> None:
-        self._header, self._file, self._seed = header, file, header.seed
-        self._offset, self._end = offset, header.bytes
-        self._due_at = header.bytes // 2
-
-    def _start_segment(self, number: int, size: int, needed: int = 0) -> None:
-        """Begin segment ``number``; DiskFull where there is no room, and nothing has changed."""
-        states = states_of(self._groups)
-        header = SegmentHeader(number, self._database, self._sequence, self._crc, 0, states)
-        size = max(min(size, SEGMENT_BYTES), padded(header.size + needed))
-        blank = self._supply.take(number, size)
-        header = SegmentHeader(number, self._database, self._sequence, self._crc, blank.size, states)
-        try:
-            blank.file.write_at(0, encode_header(header))
-        except StorageError:
-            self._supply.discard(blank)
-            raise
-        self._set_segment(header, blank.file, header.size)
 
     def _roll(self, needed: int) -> None:
         """Go on in the next segment; this one is durable as a whole before that one is begun."""
-        full = self._file
-        self._sync_file(full)
+        self._sync_file(self._segment.file)
         for log in self._groups.values():
             log.durable = log.index
         self._commit_group.advance(self._sequence)
-        self._start_segment(self._header.number + 1, self._header.bytes * 2, needed)
-        self._retired.append(full)  # a committer may be syncing it right now: closed by the next one who syncs
+        self._segment.follow(needed, self._sequence, self._crc, states_of(self._groups))
         if self.on_due is not None:
             self.on_due()
 
@@ -144,9 +112,9 @@ class LogWriter:
         Raises:
             StorageError: the disk has no room or fails; the log is no worse for it.
         """
-        if self._failed is None and self._offset > self._header.bytes // 2 and not self._supply.is_ready:
-            self._supply.prepare(self._header.number + 1, min(self._header.bytes * 2, SEGMENT_BYTES))
-        while self._failed is None and self.archive.pack_next(self._header.number):
+        if self._failed is None:
+            self._segment.prepare()
+        while self._failed is None and self.archive.pack_next(self._segment.header.number):
             pass
 
     def forget(self, before_index: int, group: int = 0) -> None:
@@ -187,7 +155,7 @@ class LogWriter:
             ReadOnlyDatabase: the writer has stopped.
             DiskFull: no room; the record is not there.
         """
-        most = HARD_STATE_BYTES_MAX if kind is RecordKind.HARD_STATE else RECORD_BYTES_MAX
+        most = HARD_STATE_BYTES_MAX if kind is _HARD_STATE else RECORD_BYTES_MAX
         if len(payload) > most:
             raise ConfigurationError(f"A record of {len(payload):,} bytes is too large for the log, at most {most:,}.")
         hashed = payload_digest(payload)
@@ -200,8 +168,9 @@ class LogWriter:
                 log.hard_state = payload
                 return log.index
             index = log.index + 1
-            number = log.transaction + (kind is RecordKind.CHANGESET)
-            time_us = max(time_us, log.time_us)
+            number = log.transaction + (kind is _CHANGESET)
+            if time_us < log.time_us:
+                time_us = log.time_us
             self._write(kind, log, payload, hashed, index, term, time_us, number)
             log.append(index, term, kind, time_us, number, hashed)
             return index
@@ -220,10 +189,11 @@ class LogWriter:
         """Put a record at the end of the stream, or leave no trace of it."""
         if self._failed is not None:
             self._check()
-        size = padded(HEADER_BYTES + len(payload))
-        if self._offset + size > self._end:
+        size = -(-(HEADER_BYTES + len(payload)) // ALIGNMENT) * ALIGNMENT
+        segment = self._segment
+        if segment.offset + size > segment.end:
             self._roll(size)
-        offset = self._offset
+        offset = segment.offset
         record = Record(
             kind,
             index,
@@ -239,27 +209,28 @@ class LogWriter:
             log.committed,
             hashed,
         )
-        raw, crc = encode(record, self._seed)
+        raw, crc = encode(record, segment.seed)
         try:
-            self._file.write_at(offset, raw)
+            segment.file.write_at(offset, raw)
         except StorageError:
             self._take_back(offset, size)
             raise
         self._sequence += 1
         log.lead = self._sequence - index
         self._crc = crc
-        self._offset = offset + size
+        segment.offset = offset + size
         self.bytes += size
         if self._is_prompt and self._commit_group.is_lone:
-            self._file.start_writing(offset, size)  # nobody will come to share the sync: the disk need not wait for it
-        if self._offset > self._due_at and self.on_due is not None:
-            self._due_at = self._end
+            # Nobody will come to share the sync: the disk need not wait for it.
+            segment.file.start_writing(offset, size)
+        if segment.offset > segment.due_at and self.on_due is not None:
+            segment.due_at = segment.end
             self.on_due()
 
     def _take_back(self, offset: int, size: int) -> None:
         """Wipe a half-written record; where even that fails, stop."""
         try:
-            self._file.write_at(offset, bytes(size))
+            self._segment.file.write_at(offset, bytes(size))
         except StorageError as error:
             self._failed = error
 
@@ -321,9 +292,9 @@ class LogWriter:
         """Sync what is appended now; called by one thread at a time."""
         with self._lock:
             self._check()
-            target, file = self._sequence, self._file
+            target, file = self._sequence, self._segment.file
             dirty = [(log, log.index, log.cuts) for log in self._groups.values() if log.durable < log.index]
-            retired, self._retired = self._retired, []
+            retired = self._segment.retired()
         for full in retired:
             full.close()
         self._sync_file(file)
@@ -413,12 +384,13 @@ class LogWriter:
         with self._lock:
             if self._commits_durable:
                 self._own.commit(self.committed)
-            return LogPlace(self._header.number, self._offset, self._sequence, self._crc, states_of(self._groups))
+            segment = self._segment
+            return LogPlace(segment.header.number, segment.offset, self._sequence, self._crc, states_of(self._groups))
 
     @property
     def segments(self) -> int:
         """How many segments are kept, the one that is written included."""
-        return self._header.number - self.archive.oldest + 1
+        return self._segment.header.number - self.archive.oldest + 1
 
     @property
     def is_relaxed(self) -> bool:
@@ -436,7 +408,6 @@ class LogWriter:
             if self._failed is None:
                 self.sync()
                 self.mark()
-                self._supply.close()
+                self._segment.give_back()
         finally:
-            for file in (*self._retired, self._file):
-                file.close()
+            self._segment.close()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from operator import attrgetter, sub
 from typing import Final, Generic, Protocol, TypeVar
 
+import msgspec
 import numpy as np
 from pyroaring import BitMap
 
@@ -31,8 +32,7 @@ class _Chunk(Protocol):
     def count(self) -> int: ...
 
 
-@dataclass(frozen=True, slots=True)
-class NodeChunk:
+class NodeChunk(msgspec.Struct, frozen=True):
     """Nodes that were created together: consecutive slots and ids, the same labels."""
 
     start: int
@@ -42,8 +42,7 @@ class NodeChunk:
     properties: Mapping[str, Column]
 
 
-@dataclass(frozen=True, slots=True)
-class RelationshipChunk:
+class RelationshipChunk(msgspec.Struct, frozen=True):
     """Relationships that were created together: consecutive slots and ids, one type; ends by slot."""
 
     start: int
@@ -143,8 +142,9 @@ class Changes:
         self.relationships: Chunks[RelationshipChunk] = Chunks(relationships_top, "relationship")
         self.patches: dict[tuple[Element, str], dict[int, Value]] = {}
         """By kind and key: new values by slot, of old and new elements."""
-        self.created_with: dict[str, BitMap] = {}
-        """By label: new nodes that were created with it."""
+        self._created_with: dict[str, BitMap] = {}
+        self._labelled = 0
+        """Chunks of new nodes that ``created_with`` knows."""
         self.labels_added: dict[str, BitMap] = {}
         self.labels_removed: dict[str, BitMap] = {}
         self.relabelled = _NONE
@@ -160,6 +160,20 @@ class Changes:
         self.versions: defaultdict[Hashable, int] = defaultdict(int)
         """How often a key, a label or the dead were changed, and how often something was taken back."""
         self._journal: list[Callable[[], None]] | None = None
+
+    @property
+    def created_with(self) -> dict[str, BitMap]:
+        """By label: new nodes that were created with it."""
+        found, items = self._created_with, self.nodes.items
+        if self._labelled < len(items):
+            for chunk in items[self._labelled :]:
+                for label in chunk.labels:
+                    known = found.get(label)
+                    if known is None:
+                        known = found[label] = BitMap()
+                    known.add_range(chunk.start, chunk.start + chunk.count)
+            self._labelled = len(items)
+        return found
 
     @property
     def dead_nodes(self) -> BitMap:
@@ -194,14 +208,6 @@ class Changes:
     def add_nodes(self, chunk: NodeChunk) -> None:
         """New nodes."""
         self.nodes.append(chunk)
-        for label in chunk.labels:
-            known = self.created_with.get(label)
-            if known is None:
-                known = self.created_with[label] = BitMap()
-            if chunk.count == 1:
-                known.add(chunk.start)
-            else:
-                known.add_range(chunk.start, chunk.start + chunk.count)
 
     def add_relationships(self, chunk: RelationshipChunk) -> None:
         """New relationships."""
@@ -272,10 +278,11 @@ class Changes:
         top = self.nodes.top
         self.nodes.cut(mark.node_chunks)
         self.relationships.cut(mark.relationship_chunks)
-        for bitmap in self.created_with.values():
+        for bitmap in self._created_with.values():
             bitmap.remove_range(self.nodes.top, top)
+        self._labelled = min(self._labelled, mark.node_chunks)
         self.undetached = BitMap()
-        self.counters = copied(mark.counters)
+        self.counters = Counters(*_counts(mark.counters))
         self.versions["rollback"] += 1
 
 
@@ -289,13 +296,13 @@ def _assign(table: dict[K, V], key: K, value: V | None) -> None:
 _COUNTS = tuple(field.name for field in fields(Counters))
 _counts = attrgetter(*_COUNTS)
 _NO_COUNTS = (0,) * len(_COUNTS)
+_NOTHING_YET: Final = Counters()
+"""What most statements begin with; never changed."""
 
 
 def copied(counters: Counters, before: Counters | None = None) -> Counters:
     """The same counts in an object of their own, or what was added since ``before``."""
     counts = _counts(counters)
-    if before is not None:
-        earlier = _counts(before)
-        if earlier != _NO_COUNTS:
-            counts = map(sub, counts, earlier)
-    return Counters(*counts)
+    if before is None:
+        return _NOTHING_YET if counts == _NO_COUNTS else Counters(*counts)
+    return Counters(*counts) if before is _NOTHING_YET else Counters(*map(sub, counts, _counts(before)))

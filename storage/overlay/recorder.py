@@ -60,8 +60,6 @@ class Recorder:
         self.rollback_to = overlay.rollback_to
         self.relationship_type = overlay.relationship_type
         self.endpoints = overlay.endpoints
-        self.index_state = overlay.index_state
-        self.index_size = overlay.index_size
         self.ids = overlay.ids
         self.element_id = overlay.element_id
         self.index_state = overlay.index_state

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from pyroaring import BitMap
 
-from memoradb.core.columns import IntArray, lift
+from memoradb.core.columns import IntArray, ListColumn, lift
 
 from ..changeset import Changeset, NewNodes, NewRelationships, SetLabels, SetProperties
 from ..graph.bitmaps import below, bitmap_of, slots_of
@@ -20,18 +20,25 @@ if TYPE_CHECKING:
     from .view import OverlayView
 
 
+_NONE: Final = np.zeros(0, np.int64)
+
+
 def changeset_of(overlay: OverlayView) -> Changeset:
     """All changes, by id."""
     changes = overlay.changes
     if changes.only_adds:  # as most transactions do
-        return Changeset(new_nodes=tuple(_new_nodes(overlay)), new_relationships=tuple(_new_relationships(overlay)))
+        return Changeset(
+            new_nodes=tuple(_new_nodes(overlay)) if changes.nodes.items else (),
+            new_relationships=tuple(_new_relationships(overlay)) if changes.relationships.items else (),
+        )
     properties: list[SetProperties] = []
     for (element, key), patches in changes.patches.items():
         dead = changes.dead[element]
         slots = [s for s in patches if s not in dead] if len(dead) else list(patches)
         if slots:
             ids = overlay.ids(element, np.array(slots, np.int64))
-            properties.append(SetProperties(element, key, ids, lift([patches[s] for s in slots])))
+            values = [patches[s] for s in slots]
+            properties.append(SetProperties(element, key, ids, lift(values) if len(values) > 1 else ListColumn(values)))
     labels: list[SetLabels] = []
     for table, remove in ((changes.labels_added, False), (changes.labels_removed, True)):
         for label, nodes in table.items():
@@ -40,8 +47,8 @@ def changeset_of(overlay: OverlayView) -> Changeset:
                 labels.append(SetLabels(label, overlay.ids(Element.NODE, slots), remove))
     return Changeset(
         tuple(sorted(changes.dropped_indexes)),
-        tuple(_new_nodes(overlay)),
-        tuple(_new_relationships(overlay)),
+        tuple(_new_nodes(overlay)) if changes.nodes.items else (),
+        tuple(_new_relationships(overlay)) if changes.relationships.items else (),
         tuple(properties),
         tuple(labels),
         _old_ids(overlay, Element.RELATIONSHIP, changes.dead_relationships),
@@ -54,7 +61,7 @@ def changeset_of(overlay: OverlayView) -> Changeset:
 def _old_ids(overlay: OverlayView, element: Element, slots: BitMap) -> IntArray:
     """Ids of those that are older than the transaction."""
     if not slots:
-        return np.zeros(0, np.int64)
+        return _NONE
     found = slots_of(slots)
     return overlay.base.ids(element, found.compress(found < overlay.changes.chunks(element).base))
 

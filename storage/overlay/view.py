@@ -68,7 +68,8 @@ class OverlayView:
 
     @property
     def schema_version(self) -> int:
-        own = len(self.changes.created_indexes) + len(self.changes.dropped_indexes)
+        changes = self.changes
+        own = len(changes.created_indexes) + len(changes.dropped_indexes)
         return self.base.schema_version if not own else -self.base.schema_version - own - 1
 
     @property

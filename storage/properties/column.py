@@ -54,7 +54,8 @@ from ..section import ReadLater, Section, assembled, chunk_slice, chunks_of, pla
 from ..undo import UndoLog
 from .dictionary import StringDictionary
 from .overwrites import Overwrites, replaced
-from .pieces import decoded, decoded_pieces, encoded, encoded_pieces
+from .pieced import DecodedCache, PiecedList, decoded_cache
+from .pieces import decoded, encoded, encoded_pieces
 
 
 class Form(IntEnum):
@@ -89,6 +90,8 @@ _FORMS: dict[type, Form] = {
     str: Form.STRING,
     **{TYPES[kind]: form for form, kind in _TEMPORAL_KINDS.items()},
 }
+_PLAIN: dict[type, Form] = {int: Form.INTEGER, float: Form.FLOAT, bool: Form.BOOLEAN, str: Form.STRING}
+"""Of types that take one array, and need no look at the value."""
 _FROM_KIND = {Kind.INTEGER: Form.INTEGER, Kind.FLOAT: Form.FLOAT, Kind.BOOLEAN: Form.BOOLEAN}
 
 STRING_MEAN_MAX = 200
@@ -106,7 +109,7 @@ class _State:
 
     form: Form
     data: Any
-    """numpy array of the form's type; for LIST a Python list, which may be shorter than the column."""
+    """numpy array of the form's type; for LIST a list, or one in pieces, which may be shorter than the column."""
     present: BoolArray = field(default_factory=lambda: _NOTHING)
     dictionary: StringDictionary | None = None
     misfits: dict[int, Value] = field(default_factory=dict)
@@ -115,6 +118,8 @@ class _State:
     """The other arrays of a temporal form that has several, each as long as ``data``."""
     zones: ZoneDictionary | None = None
     """Of the temporal forms with a zone."""
+    writable: bool = False
+    """Whether the arrays are known to be no file's: only then may they be written without a look at them."""
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """By their names in a checkpoint."""
@@ -186,7 +191,7 @@ class PropertyColumn(ReadLater):
             return state.misfits.get(slot)
         if state.form in _TEMPORAL_KINDS:
             return value_of(_TEMPORAL_KINDS[state.form], state.numbers(slot), state.zones)
-        value = state.data[slot].item()
+        value = state.data.item(slot)
         return state.dictionary.string(value) if state.dictionary is not None else value
 
     def _gather(self, slots: IntArray) -> Column:
@@ -196,6 +201,8 @@ class PropertyColumn(ReadLater):
             return ConstantColumn(None, len(slots))
         if state.form is Form.LIST:
             data = state.data
+            if isinstance(data, PiecedList):
+                return ListColumn(data.take(slots, length))
             length = min(length, len(data))
             return ListColumn([data[s] if s < length else None for s in slots.tolist()])
         beyond = None
@@ -231,7 +238,7 @@ class PropertyColumn(ReadLater):
             self.append_one(start, values.item(0))
             return
         if isinstance(values, ListColumn):
-            values = _typed(values)
+            values = lift(values.items)
         form = self._form_of(values)
         if form is Form.EMPTY:
             return
@@ -244,6 +251,9 @@ class PropertyColumn(ReadLater):
         state = self.state
         if state.form is Form.LIST:
             state.data[start:stop] = values.values()
+        elif form is state.form and isinstance(values, ConstantColumn) and form in _KINDS:
+            state.data[start:stop] = values.value
+            state.present[start:stop] = True
         elif form is state.form and isinstance(values, TypedColumn):
             state.data[start:stop] = values.data
             state.present[start:stop] = True if values.mask is None else ~values.mask
@@ -253,8 +263,7 @@ class PropertyColumn(ReadLater):
                 array[start:stop] = new
             state.present[start:stop] = True if values.mask is None else ~values.mask
         elif form is Form.STRING and state.dictionary is not None:
-            intern = state.dictionary.intern
-            codes = np.array([-1 if v is None else intern(v) for v in values.values()], np.int32)
+            codes = _codes(values, state.dictionary)
             state.data[start:stop] = np.maximum(codes, 0)
             state.present[start:stop] = codes >= 0
             self._maybe_plain(state.dictionary)
@@ -268,23 +277,25 @@ class PropertyColumn(ReadLater):
         if value is None:
             return
         state = self.state
-        form = state.form
         self._dirty.add(slot // CHUNK_ROWS)
-        if _FORMS.get(value.__class__) is form and form not in _TEMPORAL_KINDS:
-            if slot >= len(state.data) or not (state.data.flags.writeable and state.present.flags.writeable):
+        if _PLAIN.get(value.__class__) is state.form:
+            data, present = state.data, state.present
+            if slot >= len(data) or not state.writable:
                 self._reserve(slot + 1)
                 state = self.state
-            self.length = max(self.length, slot + 1)
-            state.data[slot] = value if state.dictionary is None else state.dictionary.intern(value)
-            state.present[slot] = True
+                data, present = state.data, state.present
+            if slot >= self.length:
+                self.length = slot + 1
+            data[slot] = value if state.dictionary is None else state.dictionary.intern(value)
+            present[slot] = True
         else:
-            if form is Form.EMPTY:
+            if state.form is Form.EMPTY:
                 self._start(_form_for(value))
             self._reserve(slot + 1)
             self.length = max(self.length, slot + 1)
             self._put(slot, value)
         dictionary = self.state.dictionary
-        if dictionary is not None:
+        if dictionary is not None and len(dictionary) >= self._look_at:
             self._maybe_plain(dictionary)
 
     def _maybe_plain(self, dictionary: StringDictionary) -> None:
@@ -304,13 +315,28 @@ class PropertyColumn(ReadLater):
         self._undo_log.note(self, slot, old, position)
         self.last_change = position
         self._dirty.add(slot // CHUNK_ROWS)
-        if self.state.form is Form.EMPTY:
+        state = self.state
+        if slot < self.length and _PLAIN.get(value.__class__) is state.form and not state.misfits:
+            data, present = state.data, state.present
+            if slot < len(data) and state.writable:
+                data[slot] = value if state.dictionary is None else state.dictionary.intern(value)
+                present[slot] = True
+                return
+        if state.form is Form.EMPTY:
             if value is None:
                 return
             self._start(_form_for(value))
         self._reserve(slot + 1)
         self.length = max(self.length, slot + 1)
         self._put(slot, value)
+
+    def put_all(self, slots: IntArray, values: Column, position: int) -> None:
+        """Overwrite many visible slots, each named once; all old values go to the undo first."""
+        listed, old = slots.tolist(), self._gather(slots).values()
+        self.overwrites.add_all(listed, old, position)
+        self._undo_log.note_all(self, listed, old, position)
+        self.last_change = position
+        self.overwrite(slots, values)
 
     def _put(self, slot: int, value: Value) -> None:
         state = self.state
@@ -346,14 +372,19 @@ class PropertyColumn(ReadLater):
             if first is None:
                 return
             self._start(_form_for(first))
+        form = self._form_of(values)
         stop = int(slots.max()) + 1
         self._reserve(stop)
         self.length = max(self.length, stop)
         self._dirty.update((slots // CHUNK_ROWS).tolist())
         state = self.state
-        if isinstance(values, TypedColumn) and not state.misfits and self._form_of(values) is state.form:
+        if isinstance(values, TypedColumn) and not state.misfits and form is state.form:
             state.data[slots] = values.data
             state.present[slots] = True if values.mask is None else ~values.mask
+        elif form is Form.STRING and state.dictionary is not None and not state.misfits:
+            codes = _codes(values, state.dictionary)
+            state.data[slots] = np.maximum(codes, 0)
+            state.present[slots] = codes >= 0
         else:
             for slot, value in zip(slots.tolist(), values.values(), strict=True):
                 self._put(slot, value)
@@ -405,7 +436,9 @@ class PropertyColumn(ReadLater):
         if data is not state.data or present is not state.present:
             rest = tuple(grown(array, len(data), used) for array in state.rest)
             self._mapped = set()
-            self.state = replace(state, data=data, present=present, rest=rest)
+            self.state = replace(state, data=data, present=present, rest=rest, writable=True)
+        elif not state.writable:
+            self.state = replace(state, writable=True)
 
     def _to_list(self) -> None:
         self._dirty.update(chunks_of(self.length))
@@ -519,6 +552,8 @@ class PropertyColumn(ReadLater):
         self._keep(name, sections)
         state = self.__dict__.get("state")
         if state is None or state.form in (Form.EMPTY, Form.LIST):
+            if state is not None and isinstance(state.data, PiecedList) and not self._dirty:
+                self.state = replace(state, data=state.data.over(list(self._sections.values())))
             return
         for chunk, section in self._sections.items():
             rows = chunk_slice(chunk, self.length)
@@ -530,7 +565,7 @@ class PropertyColumn(ReadLater):
                 self._mapped.add(chunk)
         whole = not self._dirty and not any("present" in s.arrays for s in self._sections.values())
         if whole and is_region(state.present):
-            self.state = replace(state, present=np.broadcast_to(np.True_, len(state.data)))
+            self.state = replace(state, present=np.broadcast_to(np.True_, len(state.data)), writable=False)
         if state.dictionary is not None:
             strings = [s for s in sections if s.name.startswith(f"{name}-strings-")]
             state.dictionary.installed(strings, self._head(name).metadata["strings"])
@@ -543,14 +578,14 @@ class PropertyColumn(ReadLater):
         by_name = {section.name: section for section in sections}
         self._sections = {chunk: by_name[f"{name}-{chunk}"] for chunk in chunks_of(by_name[name].metadata["length"])}
 
-    def load(self, name: str, sections: Sequence[Section]) -> None:
-        """The inverse of ``dump``, for a new column; nothing is read before it is used."""
+    def load(self, name: str, sections: Sequence[Section], cache: DecodedCache | None = None) -> None:
+        """The inverse of ``dump``, for a new column; nothing is read before it is used. ``cache``: for pieces of it."""
         self._keep(name, sections)
         head = self._head(name)
         self.length = head.metadata["length"]
         chunks = list(self._sections.values())
         strings = [s for s in sections if s.name.startswith(f"{name}-strings-")]
-        self.read_later(state=lambda: _read(head, chunks, strings))
+        self.read_later(state=lambda: _read(head, chunks, strings, cache))
 
 
 @dataclass(frozen=True, slots=True)
@@ -561,12 +596,12 @@ class ColumnPin:
     dirty: frozenset[int]
 
 
-def _read(head: Section, chunks: Sequence[Section], strings: Sequence[Section]) -> _State:
+def _read(head: Section, chunks: Sequence[Section], strings: Sequence[Section], cache: DecodedCache | None) -> _State:
     form, length = Form(head.metadata["form"]), head.metadata["length"]
     if form is Form.EMPTY:
         return _EMPTY
     if form is Form.LIST:
-        return _State(form, [value for chunk in chunks for value in decoded_pieces(chunk)])
+        return _State(form, PiecedList(chunks, CHUNK_ROWS, cache or decoded_cache()))
     data = assembled(chunks, "data", length, _DTYPES[form])
     present: BoolArray = np.broadcast_to(np.True_, len(data))
     if any("present" in chunk.arrays for chunk in chunks):
@@ -596,6 +631,14 @@ def _form_for(value: Value) -> Form:
     """The form that holds one value."""
     form = _FORMS.get(type(value), Form.LIST)
     return Form.LIST if form in _TEMPORAL_KINDS and not valid(value) else form
+
+
+def _codes(values: Column, dictionary: StringDictionary) -> NDArray[np.int32]:
+    """The codes of strings, given now where they have none; -1 for null."""
+    if isinstance(values, ConstantColumn):
+        return np.full(values.length, dictionary.intern(values.value), np.int32)
+    intern = dictionary.intern
+    return np.array([-1 if v is None else intern(v) for v in values.values()], np.int32)
 
 
 def _typed(column: ListColumn) -> Column:

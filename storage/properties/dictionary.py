@@ -174,7 +174,10 @@ class StringDictionary:
 
     def intern(self, string: str) -> int:
         """The code of ``string``, given now if it has none."""
-        lookup = self._index()
+        lookup = self._lookup or self._index()
+        known = lookup.codes.get(string)
+        if known is not None:
+            return known
         found = lookup.find(string)
         if found < 0:
             strings = self._strings

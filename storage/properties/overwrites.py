@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from memoradb.core.arrays import distinct
 from memoradb.core.columns import BoolArray, Column, IntArray, ListColumn, StringColumn, TypedColumn, lift
 from memoradb.core.temporal_columns import TemporalColumn, with_zones
 from memoradb.core.values import Value
@@ -58,13 +60,24 @@ class Overwrites:
         slots.append(slot)
         positions.append(position)
 
+    def add_all(self, slots: Sequence[int], values: Sequence[Value], position: int) -> None:
+        """The same for many slots, each named once."""
+        by_slot = self.by_slot
+        for slot, value in zip(slots, values, strict=True):
+            known = by_slot.get(slot)
+            by_slot[slot] = [(position, value)] if known is None else [*known, (position, value)]
+        _, logged, positions = self._log
+        logged.extend(slots)
+        positions.extend(repeat(position, len(slots)))
+
     def forget(self, slot: int, position: int) -> None:
         """Nobody asks for what ``slot`` held before ``position``: called in the order of the writes."""
-        rest = [change for change in self.by_slot.get(slot, ()) if change[0] > position]
-        if rest:
-            self.by_slot[slot] = rest
-        else:
-            self.by_slot.pop(slot, None)
+        changes = self.by_slot.get(slot)
+        if changes is not None:
+            if changes[-1][0] <= position:
+                del self.by_slot[slot]
+            else:
+                self.by_slot[slot] = [change for change in changes if change[0] > position]
         self._dropped += 1
         dropped, slots, positions = self._log
         done = self._dropped - dropped
@@ -82,7 +95,7 @@ class Overwrites:
     def since(self, position: int) -> IntArray:
         """The slots that were overwritten after ``position``, ascending."""
         _, slots, positions = self._log
-        return np.unique(np.array(slots[bisect_right(positions, position) :], np.int64))
+        return distinct(np.array(slots[bisect_right(positions, position) :], np.int64))
 
     # --- columns
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -11,8 +10,6 @@ from numpy.typing import NDArray
 from memoradb.core.columns import ListColumn
 from memoradb.core.serde import decode_column, encode_column
 from memoradb.core.values import Value
-
-from ..section import Section
 
 PIECE: Final = 512
 """Values that are encoded together."""
@@ -33,11 +30,3 @@ def encoded_pieces(items: list[Value]) -> dict[str, NDArray[Any]]:
     pieces = [encode_column(ListColumn(items[i : i + PIECE])) for i in range(0, len(items), PIECE)]
     sizes = np.fromiter(map(len, pieces), np.int64, len(pieces))
     return {"sizes": sizes, "values": np.frombuffer(b"".join(pieces), np.uint8)}
-
-
-def decoded_pieces(section: Section) -> Iterator[Value]:
-    """The inverse of ``encoded_pieces``."""
-    data, start = section.arrays["values"], 0
-    for size in section.arrays["sizes"].tolist():
-        yield from decoded(data[start : start + size])
-        start += size

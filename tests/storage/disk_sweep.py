@@ -318,9 +318,9 @@ def main() -> None:
 
 def small_segments(size: int) -> None:
     """Let log segments be full at ``size`` bytes, so that a short script fills many."""
-    import memoradb.storage.log.writer as writer
+    import memoradb.storage.log.open_segment as open_segment
 
-    writer.SEGMENT_BYTES = writer.SEGMENT_BYTES_FIRST = size  # pyright: ignore
+    open_segment.SEGMENT_BYTES = open_segment.SEGMENT_BYTES_FIRST = size  # pyright: ignore
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from memoradb.core.columns import ListColumn, lift
 from memoradb.core.errors import SchemaError, WriteConflict
@@ -78,3 +80,46 @@ def test_an_index_whose_name_was_taken_meanwhile_is_refused() -> None:
     with pytest.raises(SchemaError):
         two.commit()
     engine.close()
+
+
+properties = st.dictionaries(
+    st.sampled_from(["x", "y"]), st.one_of(st.integers(-5, 5), st.sampled_from(["a", "b"]), st.booleans()), max_size=2
+)
+
+
+@given(
+    st.lists(properties, min_size=1, max_size=20),
+    st.lists(st.tuples(st.integers(0, 19), st.integers(0, 19), properties), max_size=20),
+    st.dictionaries(st.integers(0, 19), st.one_of(st.none(), st.integers(0, 3), st.just("z")), max_size=20),
+)
+def test_a_graph_made_one_by_one_is_the_one_that_is_made_at_once(
+    nodes: list[dict[str, Value]], edges: list[tuple[int, int, dict[str, Value]]], writes: dict[int, Value]
+) -> None:
+    count = len(nodes)
+    edges = [(a % count, b % count, values) for a, b, values in edges]
+    writes = {slot % count: value for slot, value in writes.items()}
+    apart, together = open_engine(MemoryVfs()), open_engine(MemoryVfs())
+    for engine in (apart, together):
+        commit(engine, lambda view: view.create_index(index("by_x", IndexKind.RANGE, "A", "x")))
+
+    def column(rows: list[dict[str, Value]]) -> dict[str, ListColumn]:
+        return {key: ListColumn([row.get(key) for row in rows]) for key in ("x", "y") if any(key in r for r in rows)}
+
+    for values in nodes:
+        commit(apart, lambda view, values=values: view.create_nodes(1, ["A"], column([values])))
+    commit(together, lambda view: view.create_nodes(count, ["A"], column(nodes)))
+    for a, b, values in edges:
+        one = column([values])
+        commit(apart, lambda v, a=a, b=b, p=one: v.create_relationships("R", slots(a), slots(b), p))
+    if edges:
+        sources, targets = slots(*(a for a, _, _ in edges)), slots(*(b for _, b, _ in edges))
+        commit(together, lambda v: v.create_relationships("R", sources, targets, column([e[2] for e in edges])))
+    for slot, value in writes.items():
+        commit(apart, lambda view, s=slot, v=value: view.set_property(Element.NODE, slots(s), "z", ListColumn([v])))
+    if writes:
+        new = ListColumn(list(writes.values()))
+        commit(together, lambda view: view.set_property(Element.NODE, slots(*writes), "z", new))
+    assert apart.snapshot().state_hash() == together.snapshot().state_hash()
+    for engine in (apart, together):
+        assert not [problem for i in engine.store.indexes.values() for problem in i.verify(engine.store)]
+        engine.close()

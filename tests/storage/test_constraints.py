@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import memoradb
 from memoradb.core.clock import SystemClock
 from memoradb.core.errors import ConstraintError, ExistenceViolation, SchemaError, TypeViolation, UniqueViolation
 from memoradb.core.rng import SystemRandom
+from memoradb.storage import constraints
 from memoradb.storage.engine import Engine
 from memoradb.storage.vfs_memory import MemoryVfs
 
@@ -166,3 +169,37 @@ def test_a_constraint_goes_by_drop_constraint_alone(database: memoradb.Database)
     database.execute("DROP CONSTRAINT c")
     database.execute("CREATE (:P {a: 1}), (:P {a: 1})")
     assert not list(database.execute("SHOW INDEXES"))
+
+
+rows = st.lists(
+    st.tuples(
+        st.one_of(st.none(), st.integers(0, 3), st.sampled_from([1.0, "1", "a", True, float("nan")])),
+        st.one_of(st.none(), st.integers(0, 1)),
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+@pytest.mark.parametrize("kind", ["p.a IS UNIQUE", "(p.a, p.b) IS UNIQUE", "p.a IS NODE KEY", "(p.a, p.b) IS NODE KEY"])
+@given(statements=st.lists(rows, max_size=5))
+def test_new_elements_are_refused_as_a_look_at_all_of_them_says(
+    kind: str, statements: list[list[tuple[object, object]]]
+) -> None:
+    quick, slow = memoradb.open(None), memoradb.open(None)
+    for database in (quick, slow):
+        database.execute(f"CREATE CONSTRAINT c FOR (p:P) REQUIRE {kind}")
+    outcomes: list[list[str | None]] = [[], []]
+    for statement in statements:
+        given_rows = [{"a": a, "b": b} for a, b in statement]
+        for database, found in ((quick, outcomes[0]), (slow, outcomes[1])):
+            with pytest.MonkeyPatch.context() as patch:
+                if database is slow:
+                    patch.setattr(constraints, "_is_plainly_unique", lambda *_: False)
+                try:
+                    database.execute("UNWIND $rows AS r CREATE (:P {a: r.a, b: r.b})", {"rows": given_rows})
+                    found.append(None)
+                except ConstraintError as error:
+                    found.append(str(error))
+    assert outcomes[0] == outcomes[1]
+    assert quick.storage.snapshot().state_hash() == slow.storage.snapshot().state_hash()

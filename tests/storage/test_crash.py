@@ -19,7 +19,7 @@ from workload import PATH, STEPS, commit, open_engine, run_until_failure, states
 @pytest.fixture(autouse=True)
 def small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
     """Segments of 2 KiB, so that the workload fills several."""
-    monkeypatch.setattr("memoradb.storage.log.writer.SEGMENT_BYTES", 2_048)
+    monkeypatch.setattr("memoradb.storage.log.open_segment.SEGMENT_BYTES", 2_048)
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,8 @@ from memoradb.core.columns import lift
 from memoradb.core.errors import CorruptionError, ReadOnlyDatabase
 from memoradb.storage.engine import Engine
 from memoradb.storage.idle import IDLE_NS, IdleWatch
-from memoradb.storage.log.reader import LogReader, segments
+from memoradb.storage.log.place import segments
+from memoradb.storage.log.reader import LogReader
 from memoradb.storage.log.superblock import read_superblock
 from memoradb.storage.log.writer import LogWriter
 from memoradb.storage.vfs import RealVfs
@@ -82,7 +83,7 @@ def a_watch(durability: str = "strict") -> tuple[MemoryVfs, ManualClock, LogWrit
 
 
 def test_segments_are_set_aside_and_compressed_without_waiting_for_idleness(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("memoradb.storage.log.writer.SEGMENT_BYTES", 4_096)
+    monkeypatch.setattr("memoradb.storage.log.open_segment.SEGMENT_BYTES", 4_096)
     vfs, _, writer, watch = a_watch()
     while writer.place.segment < 3:
         writer.append(b"text " * 100)
@@ -93,7 +94,7 @@ def test_segments_are_set_aside_and_compressed_without_waiting_for_idleness(monk
 
 
 def test_what_fails_in_the_background_is_counted_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("memoradb.storage.log.writer.SEGMENT_BYTES", 4_096)
+    monkeypatch.setattr("memoradb.storage.log.open_segment.SEGMENT_BYTES", 4_096)
     vfs, _, writer, watch = a_watch()
     while writer.place.segment < 3:
         writer.append(b"text " * 100)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pyroaring import BitMap
 
 from memoradb.storage.index.range_index import RangeBound, between
-from memoradb.storage.reads import TESTS_MAX, Reads, SlotSet, index_key
+from memoradb.storage.reads import RUN_ROWS_MIN, TESTS_MAX, Reads, SlotSet, index_key
 from memoradb.storage.view import Direction, Element, IndexDefinition, IndexKind
 
 
@@ -23,6 +23,17 @@ def test_a_slot_set_meets_what_has_any_slot_of_it(parts: list[list[int]], asked:
         if number % 3 == 1:
             noted.meets(BitMap([50]))  # asking in between changes nothing
     assert noted.meets(BitMap(asked)) is bool(asked & {slot for part in parts for slot in part})
+
+
+@given(st.integers(0, 9), st.permutations(range(4)), st.integers(0, RUN_ROWS_MIN + 20))
+def test_a_long_run_of_slots_is_told_from_what_only_looks_like_one(first: int, tail: list[int], asked: int) -> None:
+    read = np.concatenate([np.arange(first, first + RUN_ROWS_MIN), first + RUN_ROWS_MIN + np.array(tail)])
+    read[7] = read[9]  # not a run: two are the same, and one is missing
+    noted = SlotSet()
+    noted.add(read)
+    noted.add(np.arange(first + RUN_ROWS_MIN, first + 2 * RUN_ROWS_MIN + 1))
+    expected = asked in read.tolist() or asked >= first + RUN_ROWS_MIN
+    assert noted.meets(BitMap([asked])) is expected
 
 
 @pytest.mark.parametrize(("parts", "rows"), [(3_000, 1), (3, 900_000)])

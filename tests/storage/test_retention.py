@@ -73,7 +73,7 @@ def test_what_was_true_within_the_duration_can_be_read(duration: int, ago: int, 
 def test_what_the_setting_does_not_keep_goes_with_the_checkpoints_and_the_rest_can_be_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("memoradb.storage.log.writer.SEGMENT_BYTES", 4_096)
+    monkeypatch.setattr("memoradb.storage.log.open_segment.SEGMENT_BYTES", 4_096)
     vfs, clock = MemoryVfs(), ManualClock()
     engine = Engine.open("/db", vfs=vfs, clock=clock, history="10s", background=False)
     for second in range(60):

@@ -21,8 +21,8 @@ TARGET = "/saved"
 @pytest.fixture(autouse=True)
 def small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
     """Segments of 2 KiB, so that a few commits fill several."""
-    monkeypatch.setattr("memoradb.storage.log.writer.SEGMENT_BYTES", 2_048)
-    monkeypatch.setattr("memoradb.storage.log.writer.SEGMENT_BYTES_FIRST", 2_048)
+    monkeypatch.setattr("memoradb.storage.log.open_segment.SEGMENT_BYTES", 2_048)
+    monkeypatch.setattr("memoradb.storage.log.open_segment.SEGMENT_BYTES_FIRST", 2_048)
 
 
 def a_database(commits: int = 60) -> tuple[MemoryVfs, list[bytes]]:

@@ -30,7 +30,7 @@ SEEDS = st.integers(0, 1 << 32)
 @pytest.fixture(autouse=True)
 def small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("SEGMENT_BYTES", "SEGMENT_BYTES_FIRST"):
-        monkeypatch.setattr(f"memoradb.storage.log.writer.{name}", 4_096)
+        monkeypatch.setattr(f"memoradb.storage.log.open_segment.{name}", 4_096)
 
 
 class Storage(RuleBasedStateMachine):

@@ -18,7 +18,7 @@ from memoradb.storage.vfs_memory import MemoryVfs
 def segments_of_four_kilobytes(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that the script fills many."""
     for name in ("SEGMENT_BYTES", "SEGMENT_BYTES_FIRST"):
-        monkeypatch.setattr(f"memoradb.storage.log.writer.{name}", 4_096)
+        monkeypatch.setattr(f"memoradb.storage.log.open_segment.{name}", 4_096)
 
 
 @pytest.mark.parametrize("seed", [0, 1])

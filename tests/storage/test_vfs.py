@@ -2,14 +2,15 @@
 
 import ast
 import errno
+import mmap
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from memoradb.core.errors import DatabaseLocked, DiskFull, StorageError
-from memoradb.storage.vfs import RealVfs, translate
+from memoradb.core.errors import CorruptionError, DatabaseLocked, DiskFull, StorageError
+from memoradb.storage.vfs import RealVfs, _seek_and_write, translate
 
 ROOT = Path(__file__).parents[2] / "storage"
 
@@ -146,3 +147,54 @@ def test_a_file_size_limit_is_a_full_disk(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, handler)
         file.close()
+
+
+PAGES = 4 * mmap.PAGESIZE
+
+
+def a_file_of_pages(tmp_path: Path) -> str:
+    path = tmp_path / "pages"
+    path.write_bytes(bytes(range(256)) * (PAGES // 256) + b"tail")
+    return str(path)
+
+
+@pytest.mark.parametrize("maps", [True, False])
+def test_a_file_takes_the_place_of_memory_and_what_is_written_there_later_stays_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, maps: bool
+) -> None:
+    if not maps:  # as on a system that cannot
+        monkeypatch.setattr("memoradb.storage.vfs._mapped_over", lambda *_: 0)
+    path = a_file_of_pages(tmp_path)
+    before = Path(path).read_bytes()
+    region = mmap.mmap(-1, 2 * PAGES)
+    target = memoryview(region)[: PAGES + 4]
+    target[:] = b"\1" * len(target)
+    RealVfs().map_over(path, 0, target)
+    assert target == before
+    target[5:9] = b"mine"
+    os.remove(path)
+    assert target == before[:5] + b"mine" + before[9:]
+    assert not any(memoryview(region)[len(target) :])
+
+
+@pytest.mark.parametrize(("offset", "begin"), [(1, 0), (mmap.PAGESIZE, 1), (mmap.PAGESIZE, 0)])
+def test_what_begins_at_no_page_is_copied(tmp_path: Path, offset: int, begin: int) -> None:
+    path = a_file_of_pages(tmp_path)
+    target = memoryview(mmap.mmap(-1, PAGES))[begin : begin + mmap.PAGESIZE + 3]
+    RealVfs().map_over(path, offset, target)
+    assert target == Path(path).read_bytes()[offset : offset + len(target)]
+
+
+def test_a_file_that_is_shorter_than_the_memory_is_damaged(tmp_path: Path) -> None:
+    with pytest.raises(CorruptionError, match="cut off"):
+        RealVfs().map_over(a_file_of_pages(tmp_path), 4096, memoryview(mmap.mmap(-1, PAGES)))
+
+
+def test_without_positioned_writes_a_file_is_written_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("memoradb.storage.vfs._write_at", _seek_and_write)
+    file = RealVfs().open(str(tmp_path / "file"), create=True)
+    file.append(b"hello world")
+    file.write_at(6, b"there")
+    file.append(b"!")
+    file.close()
+    assert (tmp_path / "file").read_bytes() == b"hello there!"

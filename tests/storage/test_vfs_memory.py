@@ -3,7 +3,8 @@
 import pytest
 
 from memoradb.core.errors import DatabaseLocked, DiskFull, StorageError
-from memoradb.storage.vfs_memory import SECTORS, Crashed, Fault, Filler, MemoryVfs
+from memoradb.storage.disk_image import SECTORS, Filler
+from memoradb.storage.vfs_memory import Crashed, Fault, MemoryVfs
 
 SECTOR = SECTORS[0]
 

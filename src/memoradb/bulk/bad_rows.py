@@ -9,9 +9,6 @@ from typing import IO, Final
 
 from memoradb.core.errors import ConfigurationError, TooManyBadRows
 
-TOLERANCE: Final = 1_000
-"""Bad rows that the command line lets pass, as Neo4j does."""
-
 _HEADER: Final = "file,line,reason,row\n"
 _REASON_MAX: Final = 500
 """Characters of a reason."""

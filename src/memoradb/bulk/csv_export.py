@@ -14,15 +14,11 @@ from memoradb.core.columns import Column, Kind, StringColumn, TypedColumn
 from memoradb.core.errors import ArgumentError
 from memoradb.storage.view import Element
 
-from .file_groups import NODES, RELATIONSHIPS
-from .graph_export import Batch, Exported, Group, Progress, Report, Selection, empty_directory, file_name, writing
+from .graph_export import Batch, Exported, Group, Progress, Report, Selection, half_a_pair, write_groups
+from .header import COLUMN_TYPES, Slot, slot_name
 from .text_values import float_text, written
 
 ARRAY_DELIMITER: Final = ";"
-_KINDS: Final = {Kind.INTEGER: "long", Kind.FLOAT: "double", Kind.BOOLEAN: "boolean"}
-
-Slot = tuple[str, str, bool]
-"""A column of a file: property, type, whether it is a list."""
 
 
 class CsvExport:
@@ -38,20 +34,7 @@ class CsvExport:
         Raises:
             ArgumentError: the directory is not empty, or something that UTF-8 or this form cannot hold.
         """
-        place = empty_directory(directory)
-        selection = self._selection
-        taken: set[str] = set()
-        files: list[str] = []
-        for element, kind, groups in (
-            (Element.NODE, NODES, selection.node_groups()),
-            (Element.RELATIONSHIP, RELATIONSHIPS, selection.relationship_groups()),
-        ):
-            for group in groups:
-                name = file_name(kind, group.names, ".csv", taken)
-                files.append(name)
-                with writing(os.path.join(place, name)) as file:
-                    self._write(file, element, group)
-        return Exported(len(selection.nodes), len(selection.relationships), tuple(files))
+        return write_groups(self._selection, directory, ".csv", self._write)
 
     def _write(self, file: IO[bytes], element: Element, group: Group) -> None:
         slots: dict[Slot, None] = {}
@@ -69,7 +52,7 @@ class CsvExport:
             head, names = [":ID", ":LABEL"], ARRAY_DELIMITER.join(group.names)
         else:
             head, names = [":START_ID", ":END_ID", ":TYPE"], group.names[0]
-        header = [*head, *(f"{key}:{type}{'[]' if is_list else ''}" for key, type, is_list in slots)]
+        header = [*head, *map(slot_name, slots)]
         _put(file, ",".join(map(_quoted, header)) + "\n")
         for batch in self._selection.batches(element, group):
             ids = (batch.ids,) if element is Element.NODE else (batch.starts, batch.ends)
@@ -85,9 +68,7 @@ def _put(file: IO[bytes], text: str) -> None:
     try:
         file.write(text.encode("utf-8"))
     except UnicodeEncodeError as error:
-        raise ArgumentError(
-            f"A text holds half a surrogate pair, {error.object[error.start]!r}, which UTF-8 cannot.",
-        ) from None
+        raise half_a_pair(error) from None
 
 
 def _quoted(text: str) -> str:
@@ -97,7 +78,7 @@ def _quoted(text: str) -> str:
 def _types(column: Column) -> set[tuple[str, bool]]:
     """The types of a column's values."""
     if isinstance(column, TypedColumn):
-        return {(_KINDS[column.kind], False)}
+        return {(COLUMN_TYPES[column.kind], False)}
     if isinstance(column, StringColumn):
         return {("string", False)}
     return {written(value, ARRAY_DELIMITER)[:2] for value in column.values() if value is not None}
@@ -113,7 +94,7 @@ def _cells(batch: Batch, slots: list[Slot], count: int) -> list[list[str]]:
         if column is None:
             out.append(empty)
         elif isinstance(column, (TypedColumn, StringColumn)):
-            own = "string" if isinstance(column, StringColumn) else _KINDS[column.kind]
+            own = "string" if isinstance(column, StringColumn) else COLUMN_TYPES[column.kind]
             out.append(_simple(column) if (own, False) == (type, is_list) else empty)
         else:
             if key not in texts:

@@ -15,6 +15,8 @@ from memoradb.core.errors import ArgumentError, EntityNotFound
 from memoradb.core.values import Node, Path, Relationship, Value
 from memoradb.storage.view import Element, GraphView
 
+from .file_groups import NODES, RELATIONSHIPS
+
 BATCH_ROWS: Final = 50_000
 """Elements whose properties are gathered together."""
 
@@ -57,7 +59,6 @@ class Selection:
         self._view = view
         self.nodes = np.asarray(view.nodes().to_array(), np.int64) if nodes is None else nodes
         self.relationships = view.relationships() if relationships is None else relationships
-        self._done = 0
 
     @property
     def elements(self) -> int:
@@ -179,6 +180,11 @@ def empty_directory(path: str | os.PathLike[str]) -> str:
     return place
 
 
+def half_a_pair(error: UnicodeEncodeError) -> ArgumentError:
+    """What is said of a text that UTF-8 cannot hold."""
+    return ArgumentError(f"A text holds half a surrogate pair, {error.object[error.start]!r}, which UTF-8 cannot.")
+
+
 def file_name(kind: str, names: Sequence[str], ending: str, taken: set[str]) -> str:
     """A name for a group's file: its labels or type as far as a file name may hold them, unlike any other.
 
@@ -195,6 +201,32 @@ def file_name(kind: str, names: Sequence[str], ending: str, taken: set[str]) -> 
         name = f"{kind}{stem}-{number}{ending}"
     taken.add(name.lower())
     return name
+
+
+def write_groups(
+    selection: Selection,
+    directory: str | os.PathLike[str],
+    ending: str,
+    write: Callable[[IO[bytes], Element, Group], None],
+) -> Exported:
+    """A file for each group of a selection, filled by ``write``, in an empty directory.
+
+    Raises:
+        ArgumentError: the directory is not empty, or a file cannot be written; and what ``write`` raises.
+    """
+    place = empty_directory(directory)
+    taken: set[str] = set()
+    files: list[str] = []
+    for element, kind, groups in (
+        (Element.NODE, NODES, selection.node_groups()),
+        (Element.RELATIONSHIP, RELATIONSHIPS, selection.relationship_groups()),
+    ):
+        for group in groups:
+            name = file_name(kind, group.names, ending, taken)
+            files.append(name)
+            with writing(os.path.join(place, name)) as file:
+                write(file, element, group)
+    return Exported(len(selection.nodes), len(selection.relationships), tuple(files))
 
 
 class Progress:

@@ -23,8 +23,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final
+from typing import Final, TypeAlias
 
+from memoradb.core.columns import Kind
 from memoradb.core.errors import ArgumentError
 
 from .text_values import TYPES
@@ -141,3 +142,22 @@ def parse_header(names: Sequence[str | None], where: str, relationships: bool) -
                 raise ArgumentError(f"{where}: the column `{one.name}` is there twice.")
             seen.add((one.name, one.type, one.array))
     return fields
+
+
+# --- writing -----------------------------------------------------------------
+
+Slot: TypeAlias = tuple[str, str, bool]
+"""A column that an export writes: property, type, whether it is a list."""
+
+COLUMN_TYPES: Final = {Kind.INTEGER: "long", Kind.FLOAT: "double", Kind.BOOLEAN: "boolean"}
+"""What the values of a typed column are called."""
+
+
+def slot_name(slot: Slot) -> str:
+    """The column's name.
+
+    >>> slot_name(("born", "date", False)), slot_name(("tags", "string", True))
+    ('born:date', 'tags:string[]')
+    """
+    key, type, is_list = slot
+    return f"{key}:{type}{'[]' if is_list else ''}"

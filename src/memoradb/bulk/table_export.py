@@ -12,24 +12,19 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from memoradb.core.calendar import DAY_NS
-from memoradb.core.columns import Column, Kind, TypedColumn
-from memoradb.core.errors import ArgumentError
+from memoradb.core.columns import Column, TypedColumn
 from memoradb.core.temporal import Date, LocalDateTime, LocalTime
 from memoradb.core.values import Value
 from memoradb.storage.view import Element
 
-from .file_groups import NODES, RELATIONSHIPS
-from .graph_export import Batch, Exported, Group, Progress, Report, Selection, empty_directory, file_name, writing
+from .graph_export import Batch, Exported, Group, Progress, Report, Selection, half_a_pair, write_groups
+from .header import COLUMN_TYPES, Slot, slot_name
 from .tables import require_pyarrow
 from .text_values import written
 
 _ITEMS: Final = {bool: "boolean", int: "long", float: "double", str: "string"}
-_KINDS: Final = {Kind.INTEGER: "long", Kind.FLOAT: "double", Kind.BOOLEAN: "boolean"}
 _DATE_MAX: Final = (1 << 31) - 1
 _NS_MAX: Final = (1 << 63) - 1
-
-Slot = tuple[str, str, bool]
-"""A column of a file: property, type, whether it is a list."""
 
 
 class TableExport:
@@ -47,20 +42,7 @@ class TableExport:
         Raises:
             ArgumentError: the directory is not empty, or a text that UTF-8 cannot hold.
         """
-        place = empty_directory(directory)
-        selection = self._selection
-        taken: set[str] = set()
-        files: list[str] = []
-        for element, kind, groups in (
-            (Element.NODE, NODES, selection.node_groups()),
-            (Element.RELATIONSHIP, RELATIONSHIPS, selection.relationship_groups()),
-        ):
-            for group in groups:
-                name = file_name(kind, group.names, f".{self._form}", taken)
-                files.append(name)
-                with writing(os.path.join(place, name)) as file:
-                    self._write(file, element, group)
-        return Exported(len(selection.nodes), len(selection.relationships), tuple(files))
+        return write_groups(self._selection, directory, f".{self._form}", self._write)
 
     def _write(self, file: Any, element: Element, group: Group) -> None:
         arrow = self._arrow
@@ -73,7 +55,7 @@ class TableExport:
             fields = [(":ID", arrow.int64()), (":LABEL", arrow.list_(arrow.string()))]
         else:
             fields = [(":START_ID", arrow.int64()), (":END_ID", arrow.int64()), (":TYPE", arrow.string())]
-        fields += [(_name(slot), self._type(slot)) for slot in slots]
+        fields += [(slot_name(slot), self._type(slot)) for slot in slots]
         schema = arrow.schema(fields)
         with self._writer(file, schema) as writer:
             for batch in self._selection.batches(element, group):
@@ -86,9 +68,7 @@ class TableExport:
                 try:
                     arrays += [self._array(batch, slot, count) for slot in slots]
                 except UnicodeEncodeError as error:
-                    raise ArgumentError(
-                        f"A text holds half a surrogate pair, {error.object[error.start]!r}, which UTF-8 cannot.",
-                    ) from None
+                    raise half_a_pair(error) from None
                 writer.write_batch(arrow.record_batch(arrays, schema=schema))
                 self._progress.tell("nodes" if element is Element.NODE else "relationships", count)
 
@@ -122,21 +102,16 @@ class TableExport:
         if column is None:
             return self._arrow.nulls(count, self._type(slot))
         if isinstance(column, TypedColumn):
-            if (_KINDS[column.kind], False) != (type, is_list):
+            if (COLUMN_TYPES[column.kind], False) != (type, is_list):
                 return self._arrow.nulls(count, self._type(slot))
             return self._arrow.array(column.data, self._type(slot), mask=column.mask)
         values = [v if v is not None and _type_of(v) == (type, is_list) else None for v in column.values()]
         return self._arrow.array([None if v is None else _cell(v, type, is_list) for v in values], self._type(slot))
 
 
-def _name(slot: Slot) -> str:
-    key, type, is_list = slot
-    return f"{key}:{type}{'[]' if is_list else ''}"
-
-
 def _types(column: Column) -> set[tuple[str, bool]]:
     if isinstance(column, TypedColumn):
-        return {(_KINDS[column.kind], False)}
+        return {(COLUMN_TYPES[column.kind], False)}
     return {_type_of(value) for value in column.values() if value is not None}
 
 

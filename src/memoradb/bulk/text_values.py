@@ -49,7 +49,6 @@ TYPES: Final = (
 BLANK_TYPES: Final = frozenset((None, "string", "char", "bytes"))
 """Types of which an empty text in quotes is a value."""
 INTEGER_BITS: Final = {"int": 32, "long": 64, "short": 16, "byte": 8}
-FLOATS: Final = frozenset(("float", "double"))
 _BOOLEANS: Final = {"true": True, "false": False}
 _INTEGER: Final = re.compile(r"[+-]?(?:[0-9]+|0[xX][0-9a-fA-F]+)")
 _ENTRY: Final = re.compile(r"\s*['\"]?(\w+)['\"]?\s*:\s*(?:'([^']*)'|\"([^\"]*)\"|([^,{}]*?))\s*(?:,|$)")

@@ -66,7 +66,7 @@ _TABLES = ("parquet", "arrow")
 @click.option(
     "--bad-tolerance",
     type=click.IntRange(min=0),
-    default=1_000,
+    default=1_000,  # as Neo4j's import tool
     show_default=True,
     help="Bad rows to leave out; one more ends the import.",
 )

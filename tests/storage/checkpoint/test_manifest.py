@@ -14,7 +14,7 @@ from memoradb.storage.checkpoint.manifest import (
     write_checkpoint,
 )
 from memoradb.storage.log.groups import GroupState
-from memoradb.storage.log.reader import LogPlace
+from memoradb.storage.log.place import LogPlace
 from memoradb.storage.section import Section
 from memoradb.storage.vfs_memory import MemoryVfs
 

@@ -9,7 +9,7 @@ from pyroaring import BitMap
 from memoradb.core.columns import IntArray
 from memoradb.storage.checkpoint.container import decode_section, encode_section
 from memoradb.storage.graph.adjacency import Adjacency, fresh_section
-from memoradb.storage.graph.csr import Csr, build_csr
+from memoradb.storage.graph.csr import EMPTY_CSR, Csr, fold_csr
 
 NODES = 12
 edges = st.lists(st.tuples(st.integers(0, NODES - 1), st.integers(0, NODES - 1)), max_size=40)
@@ -146,7 +146,8 @@ def test_a_base_is_the_same_in_steps_of_any_size(edges_a_step: int, parts: list)
 @given(edges, sources)
 def test_degrees_count_rows(model: list[tuple[int, int]], asked: list[int]) -> None:
     ends = np.array(model, np.int32).reshape(-1, 2)
-    csr = build_csr(ends[:, 0], ends[:, 1], np.arange(len(model), dtype=np.int32), NODES)
+    *_, csr = fold_csr(EMPTY_CSR, ends[:, 0], ends[:, 1], np.arange(len(model), dtype=np.int32), NODES)
+    assert csr is not None
     assert csr.degrees(np.array(asked, np.int64)).tolist() == [sum(e[0] == s for e in model) for s in asked]
     assert csr.keys().tolist() == sorted(e[0] for e in model)
 
@@ -154,3 +155,16 @@ def test_degrees_count_rows(model: list[tuple[int, int]], asked: list[int]) -> N
 def test_an_attribute_that_nothing_has_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute"):
         _ = Csr.mapped({}, "out_").nothing
+
+
+@given(batches, edges, sources, st.booleans())
+def test_one_relationship_is_linked_as_many_are(parts: list, more: list, asked: list[int], outgoing: bool) -> None:
+    adjacency, model = build(parts)
+    for source, target in more:
+        adjacency.append_one(source, target, len(model))
+        model.append((source, target))
+    assert rows(adjacency.state.follow(np.array(asked, np.int64), outgoing)) == expected(model, asked, outgoing)
+    last = np.array([[1, 2], [2, 2]], np.int64)
+    adjacency.append(last[:, 0], last[:, 1], np.arange(len(model), len(model) + 2))
+    model += [(1, 2), (2, 2)]
+    assert rows(adjacency.state.follow(np.array(asked, np.int64), outgoing)) == expected(model, asked, outgoing)

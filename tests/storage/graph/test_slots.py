@@ -78,3 +78,18 @@ def test_type_codes_take_a_byte_until_there_are_more_types() -> None:
     loaded.load(filed([table.dump("edges/elements", 4)])[0], 4, BitMap())
     loaded.load_rows(filed(table.dump_rows("edges/rows", 4)), table.type_code.dtype.str)
     assert loaded.type_code.tolist() == [0, 255, 256, 70_000]
+
+
+@given(st.lists(st.tuples(st.integers(0, 300), st.integers(0, 50), st.integers(0, 50)), max_size=40))
+def test_one_relationship_gets_its_slot_as_many_do(ends: list[tuple[int, int, int]]) -> None:
+    apart, together = RelationshipTable(), RelationshipTable()
+    for id, (code, source, target) in enumerate(ends, 3):
+        assert apart.extend_one(id, code, source, target) == id - 3
+        one = np.array([id, source, target], np.int64)
+        together.extend(one[:1], code, one[1:2], one[2:])
+    count = len(ends)
+    assert (apart.count, apart.next_id) == (together.count, together.next_id)
+    for name in ("type_code", "source", "target"):
+        assert getattr(apart, name)[:count].tolist() == getattr(together, name)[:count].tolist()
+        assert getattr(apart, name).dtype == getattr(together, name).dtype
+    assert [apart.slot_of(id) for id in range(count + 5)] == apart.slots_of(np.arange(count + 5)).tolist()

@@ -319,8 +319,8 @@ def test_large_transactions_in_memory_are_kept_as_they_are() -> None:
 
 def forgetful(vfs: MemoryVfs, monkeypatch: pytest.MonkeyPatch) -> tuple[Engine, ManualClock]:
     """A database of small segments that keeps little of its past, with more than it keeps."""
-    monkeypatch.setattr("memoradb.storage.log.writer.SEGMENT_BYTES", 4_096)
-    monkeypatch.setattr("memoradb.storage.log.writer.SEGMENT_BYTES_FIRST", 4_096)
+    monkeypatch.setattr("memoradb.storage.log.open_segment.SEGMENT_BYTES", 4_096)
+    monkeypatch.setattr("memoradb.storage.log.open_segment.SEGMENT_BYTES_FIRST", 4_096)
     clock = ManualClock(STEP_NS)
     engine = Engine.open(
         workload.PATH, vfs=vfs, clock=clock, new_uuid=lambda: workload.UUID, background=False, history="1KB"

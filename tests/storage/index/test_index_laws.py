@@ -19,6 +19,7 @@ from memoradb.storage.engine import Engine
 from memoradb.storage.index.condition import Condition, InBox, Keys, Near, TextMatch
 from memoradb.storage.overlay import Overlay
 from memoradb.storage.snapshot import Snapshot
+from memoradb.storage.vfs_memory import MemoryVfs
 from memoradb.storage.view import Element, IndexDefinition, IndexKind, RangeBound
 
 View = Snapshot | Overlay
@@ -162,12 +163,27 @@ def perform(view: Overlay, step: tuple) -> None:
     st.integers(0, 3),
     st.tuples(*(st.tuples(st.just(d), of(d)) for d in DEFINITIONS)),
     st.tuples(*(st.tuples(st.just(d), of(d)) for d in DEFINITIONS)),
+    st.sampled_from((1, 2, 1_024)),
+    st.one_of(st.none(), st.integers(1, 4)),
 )
 def test_an_index_finds_what_a_scan_finds_now_then_and_inside_a_transaction(
-    script: list, created_at: int, some: tuple, more: tuple
+    script: list, created_at: int, some: tuple, more: tuple, frozen_from: int, opened_at: int | None
 ) -> None:
-    engine, old, asked = Engine.open(None), [], [*some, *more]
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("range_index", "composite_index"):
+            patch.setattr(f"memoradb.storage.index.{module}.FROZEN_ROWS_MIN", frozen_from)
+        check_script(script, created_at, [*some, *more], opened_at)
+
+
+def check_script(script: list, created_at: int, asked: list, opened_at: int | None) -> None:
+    """Run transactions and compare after every step; ``opened_at``: close and open the database before that one."""
+    disk = None if opened_at is None else MemoryVfs()
+    engine, old = opened(disk), []
     for number, (actions, commits) in enumerate(script):
+        if number == opened_at:
+            engine.checkpoint()
+            engine.close()
+            engine, old = opened(disk), []
         with engine.begin() as transaction:
             view = transaction.overlay
             if number == created_at:
@@ -182,6 +198,11 @@ def test_an_index_finds_what_a_scan_finds_now_then_and_inside_a_transaction(
         check([*old], asked)
     for index in engine.store.indexes.values():
         assert index.verify(engine.store) == []
+    engine.close()
+
+
+def opened(disk: MemoryVfs | None) -> Engine:
+    return Engine.open(None) if disk is None else Engine.open("/data", vfs=disk, background=False)
 
 
 def test_what_is_broken_in_an_index_is_told() -> None:

@@ -110,3 +110,11 @@ def test_an_index_left_for_later_is_filled_when_first_used_and_only_once() -> No
     assert not calls
     assert index.seek("y", 0) == [7] and index.prefix("x", 0).tolist() == [4] and len(index) == 2
     assert calls == [1]
+
+
+@given(changes, st.lists(values, max_size=8), st.integers(0, 30))
+def test_many_values_are_sought_as_each_of_them_is(script: list, wanted: list[Value], position: int) -> None:
+    index, _ = build(script)
+    owners, slots = index.seek_all(wanted, position)
+    expected = [(i, slot) for i, value in enumerate(wanted) for slot in index.seek(value, position)]
+    assert list(zip(owners, slots, strict=True)) == expected

@@ -5,4 +5,4 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("memoradb.storage.log.writer.SEGMENT_BYTES", 600)
+    monkeypatch.setattr("memoradb.storage.log.open_segment.SEGMENT_BYTES", 600)

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from memoradb.storage.log.groups import GroupState
-from memoradb.storage.log.reader import START, LogPlace, LogReader, place_of
+from memoradb.storage.log.place import START, LogPlace, place_of
+from memoradb.storage.log.reader import LogReader
 from memoradb.storage.log.record import padded
 from memoradb.storage.log.segment import SegmentHeader, segment_name
 from memoradb.storage.log.superblock import read_superblock

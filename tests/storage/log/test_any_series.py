@@ -7,12 +7,14 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from memoradb.storage.disk_image import SECTORS
 from memoradb.storage.log.groups import AUDIT_START, next_audit
-from memoradb.storage.log.reader import LogReader, place_of, segments
+from memoradb.storage.log.place import place_of, segments
+from memoradb.storage.log.reader import LogReader
 from memoradb.storage.log.record import RecordKind, payload_digest
 from memoradb.storage.log.superblock import read_superblock
 from memoradb.storage.log.writer import LogWriter
-from memoradb.storage.vfs_memory import SECTORS, Crashed, MemoryVfs
+from memoradb.storage.vfs_memory import Crashed, MemoryVfs
 
 sys.path.insert(0, str(Path(__file__).parent))
 

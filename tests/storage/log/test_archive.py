@@ -9,7 +9,7 @@ import pytest
 
 from memoradb.core.errors import CorruptionError, DiskFull, ForeignDirectory
 from memoradb.storage.log.archive import RECORDS_AT_ONCE, Archive
-from memoradb.storage.log.reader import LogPlace, place_of, segments
+from memoradb.storage.log.place import LogPlace, place_of, segments
 from memoradb.storage.log.segment import HEADER_BYTES, decode_header, segment_name, segment_numbers
 from memoradb.storage.vfs_memory import Crashed, Fault
 
@@ -96,7 +96,7 @@ def test_a_full_disk_leaves_a_segment_as_it_is_and_it_is_tried_again() -> None:
 
 
 def test_packing_in_the_background_gives_others_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("memoradb.storage.log.writer.SEGMENT_BYTES", 1 << 16)
+    monkeypatch.setattr("memoradb.storage.log.open_segment.SEGMENT_BYTES", 1 << 16)
     rests: list[float] = []
     writer = a_writer(a_disk(), "relaxed", rests.append)
     while writer.place.segment == 1:

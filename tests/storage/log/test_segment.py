@@ -103,12 +103,12 @@ def test_a_damaged_header_is_corruption_and_another_program_s_file_is_foreign() 
 
 
 def test_a_format_from_the_future_or_the_past_is_named() -> None:
-    for version, hint in ((VERSION + 1, "newer"), (VERSION - 1, "that wrote it")):
+    for version in (VERSION + 1, VERSION - 1):
         raw = bytearray(encode_header(HEADER))
         struct.pack_into("<I", raw, 8, version)
         with pytest.raises(ForeignDirectory, match=f"format {version}") as raised:
             decode_header(memoryview(raw), "f")
-        assert raised.value.hint is not None and hint in raised.value.hint
+        assert raised.value.hint == "Open it with the version that wrote it."
 
 
 def test_a_segment_made_small_holds_the_same_bytes() -> None:

@@ -237,3 +237,54 @@ def test_dates_loaded_from_a_file_are_integers_with_zones() -> None:
     assert loaded.newest(7) == at_instant(7, "Asia/Tokyo") and loaded.item(7, 0) == items[7]
     again = reloaded(loaded, 100)
     assert again.newest(7) == at_instant(7, "Asia/Tokyo") and again.newest(99) == items[99]
+
+
+@given(batches, st.lists(batches, max_size=4))
+def test_values_appended_as_a_column_and_one_by_one_are_the_same(first: list[Value], rest: list[list[Value]]) -> None:
+    together, apart, model = PropertyColumn(), PropertyColumn(), []
+    for number, batch in enumerate((first, *rest)):
+        together.append(len(model), lift(list(batch)) if number % 2 else ListColumn(list(batch)))
+        for slot, value in enumerate(batch, len(model)):
+            apart.append_one(slot, value)
+        model += batch
+    slots = [*range(len(model) + 2)]
+    assert identical(gathered(together, slots, 0), [*model, None, None])
+    assert identical(gathered(apart, slots, 0), [*model, None, None])
+
+
+@given(batches, st.lists(st.dictionaries(st.integers(0, 14), values, min_size=1, max_size=12), max_size=4))
+def test_values_overwritten_as_a_column_and_one_by_one_are_the_same(
+    first: list[Value], writes: list[dict[int, Value]]
+) -> None:
+    log, other = UndoLog(), UndoLog()
+    together, apart = PropertyColumn(log), PropertyColumn(other)
+    together.append(0, lift(list(first)))
+    apart.append(0, lift(list(first)))
+    model = [*first, *[None] * (15 - len(first))][:15]
+    states = [list(model)]
+    for position, write in enumerate(writes, 1):
+        new = ListColumn(list(write.values())) if position % 2 else lift(list(write.values()))
+        together.put_all(np.array(list(write), np.int64), new, position)
+        for slot, value in write.items():
+            apart.put(slot, value, position)
+            model[slot] = value
+        states.append(list(model))
+    for position, state in enumerate(states):
+        for column in (together, apart):
+            assert identical(gathered(column, [*range(15)], position), state)
+            assert identical([column.item(slot, position) for slot in range(15)], state)
+    for position in range(len(states) + 1):
+        log.prune(position)
+        other.prune(position)
+        assert (len(log), log.bytes, log.horizon) == (len(other), other.bytes, other.horizon)
+
+
+def test_lengths_of_strings_are_looked_at_again_when_there_are_twice_as_many() -> None:
+    column = PropertyColumn()
+    for slot in range(5_000):
+        column.append_one(slot, f"{slot}")
+    assert column.form is Form.STRING
+    for slot in range(5_000, 9_000):
+        column.append_one(slot, f"{slot}" * 100)
+    assert column.form is Form.LIST
+    assert column.newest(7) == "7" and column.newest(8_999) == "8999" * 100
