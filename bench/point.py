@@ -58,13 +58,13 @@ def read_stages(database: memoradb.Database) -> dict[str, Callable[[], object]]:
     options = Options()
     snapshot = database.storage.snapshot()
     prepared = engine.prepare(READ, snapshot)
-    context = engine._context(snapshot, parameters, options, None)
+    context = engine._context(snapshot, parameters, options, None, snapshot.position)
     batch = next(iter(context.batches(prepared.plan.root, Frame.top())))
     statement = engine.execute(READ, parameters)
     return {
         "snapshot": database.storage.snapshot,
         "plan from its text (cache)": lambda: engine.prepare(READ, snapshot),
-        "context": lambda: engine._context(snapshot, parameters, options, None),
+        "context": lambda: engine._context(snapshot, parameters, options, None, snapshot.position),
         "operators": lambda: list(context.batches(prepared.plan.root, Frame.top())),
         "values": lambda: [materialise(column, snapshot) for column in batch.columns.values()],
         "records": lambda: Result(statement).rows,

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from memoradb.core.arithmetic import checked
+from memoradb.core.arrays import distinct
 from memoradb.core.batch import Batch
 from memoradb.core.columns import IntArray, Kind, node_column
 from memoradb.core.values import INTEGER_MAX
@@ -26,6 +27,9 @@ from ..plan.fold import Branches, FoldEdge, FoldNode
 from .adjacent import arrow, degree_slices, element_slots, multiplied
 from .context import Context
 from .operator import Frame, Operator
+
+SPARSE_SHARE = 16
+"""Counts are remembered by node once more than one in so many nodes was asked for."""
 
 
 @dataclass(eq=False, slots=True)
@@ -73,7 +77,10 @@ def _shown(source: str, branches: Branches) -> list[str]:
 
 
 class NodeCounts:
-    """By node: in how many ways a folded node and what hangs from it match there. Each node is counted once."""
+    """By node: in how many ways a folded node and what hangs from it match there.
+
+    Each node is counted once, but where so few are asked for that remembering them would cost more.
+    """
 
     def __init__(self, node: FoldNode | None, branches: Branches | None = None) -> None:
         self._node = node
@@ -82,7 +89,9 @@ class NodeCounts:
         if node is not None and node.predicate is not None:
             self._allowed = compile_predicate(node.predicate)
         self._ends = [NodeCounts(edge.node) for edge in (self._branches.edges if self._branches else ())]
-        self._known = np.full(1024, -1, np.int64)
+        self._known = np.zeros(0, np.int64)
+        """By node, -1 where it was not counted yet; made once many nodes were asked for."""
+        self._asked = 0
         self.all_sums: IntArray | None = None
         """By node: the sum of these counts over its neighbours, once it was worth to make it for all."""
 
@@ -97,6 +106,10 @@ class NodeCounts:
         if self.is_plain:
             return np.ones(len(nodes), np.int64)
         top = int(nodes.max()) + 1 if len(nodes) else 0
+        self._asked += len(nodes)
+        if self._asked * SPARSE_SHARE < top:
+            met = distinct(nodes)
+            return self._in_parts(met, context).take(np.searchsorted(met, nodes))
         if top > len(self._known):
             grown = np.full(max(top, 2 * len(self._known)), -1, np.int64)
             grown[: len(self._known)] = self._known
@@ -106,10 +119,15 @@ class NodeCounts:
             wanted = np.zeros(len(self._known), np.bool_)
             wanted[unknown] = True
             fresh = np.flatnonzero(wanted)
-            for start in range(0, len(fresh), context.expand_rows_max):
-                part = fresh[start : start + context.expand_rows_max]
-                self._known[part] = self._counted(part, context)
+            self._known[fresh] = self._in_parts(fresh, context)
         return self._known.take(nodes)
+
+    def _in_parts(self, nodes: IntArray, context: Context) -> IntArray:
+        size = context.expand_rows_max
+        if len(nodes) <= size:
+            return self._counted(nodes, context)
+        starts = range(0, len(nodes), size)
+        return np.concatenate([self._counted(nodes[start : start + size], context) for start in starts])
 
     def _counted(self, nodes: IntArray, context: Context) -> IntArray:
         context.check()

@@ -7,6 +7,7 @@ first name is looked up.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -55,6 +56,7 @@ def _type_text(type: Type) -> str:
 
 _FUNCTIONS: dict[str, FunctionDefinition] = {}
 _loaded = False
+_loading = threading.RLock()
 
 
 def function(
@@ -120,11 +122,14 @@ def declare_operator(name: str, evaluate: Callable[..., Value], operands: tuple[
 
 def _load() -> None:
     global _loaded
-    if not _loaded:
-        _loaded = True
-        from . import aggregate, conversion, graph, lists, numeric, operators, temporal, text, vector
+    if _loaded:
+        return
+    with _loading:  # another thread may be at it: a function that is not declared yet is none to this one
+        if not _loaded:
+            from . import aggregate, conversion, graph, lists, numeric, operators, temporal, text, vector
 
-        del aggregate, conversion, graph, lists, numeric, operators, temporal, text, vector
+            del aggregate, conversion, graph, lists, numeric, operators, temporal, text, vector
+            _loaded = True
 
 
 def lookup(name: str) -> FunctionDefinition | None:

@@ -1,6 +1,7 @@
 """Folding counts exactly what expanding makes: on graphs with self-loops, parallel relationships and short cycles."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 import memoradb
 from memoradb.core.errors import ArithmeticOverflow, DivisionByZero
+from memoradb.memql.exec import fold
 from memoradb.memql.exec.expand import Expand
 from memoradb.memql.exec.fold import Fold, product, summed
 from memoradb.memql.exec.scan import ArgumentScan, NodeScan
@@ -35,6 +37,14 @@ small = Call("<", (Property(Variable("b"), "x"), Literal(2)))
 
 def scan():
     return NodeScan(ArgumentScan(), "a")
+
+
+@pytest.fixture(scope="module", params=[fold.SPARSE_SHARE, 0], ids=["as it is", "nothing remembered"], autouse=True)
+def sparse_share(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Graphs here are small: without this no node would be counted without being remembered."""
+    before, fold.SPARSE_SHARE = fold.SPARSE_SHARE, request.param
+    yield
+    fold.SPARSE_SHARE = before
 
 
 @given(graphs, types, directions, labels, st.booleans())

@@ -1,5 +1,8 @@
 """Declaring and finding functions."""
 
+import subprocess
+import sys
+
 from memoradb.memql.bind.types import Type
 from memoradb.memql.functions.registry import FunctionDefinition, FunctionRegistry, all_functions, lookup
 
@@ -49,3 +52,24 @@ def test_only_what_may_differ_from_call_to_call_is_volatile():
     volatile = {f.name for f in all_functions() if f.volatile}
     kinds = ("date", "datetime", "localdatetime", "localtime", "time")
     assert volatile == {"rand", "randomUUID", *(f"{kind}.realtime" for kind in kinds)}
+
+
+FIRST_LOOKUPS = """
+import threading
+from memoradb.memql.functions.registry import lookup
+barrier, found = threading.Barrier(8), []
+def look():
+    barrier.wait()
+    found.append(lookup("="))
+threads = [threading.Thread(target=look) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(sum(definition is not None for definition in found))
+"""
+
+
+def test_threads_that_look_a_function_up_first_at_the_same_time_all_find_it() -> None:
+    done = subprocess.run([sys.executable, "-c", FIRST_LOOKUPS], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "8"
