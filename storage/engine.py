@@ -87,7 +87,8 @@ class Engine:
         self.store = store
         self.path = path
         self.memory = MemoryPool(memory_limit)
-        self.memory.measure(store)
+        if store.position:
+            self.memory.measure(store)
         self.space = DiskSpace(vfs, path) if path is not None else None
         self._sequencer = sequencer
         self._vfs = vfs

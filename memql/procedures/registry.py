@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from memoradb.core.errors import ConfigurationError, MemoraDBError, ProcedureError, TypeMismatch
@@ -40,6 +41,7 @@ _TYPES: Final = {
 }
 
 
+@cache
 def parse_type(text: str) -> Type:
     """``"INTEGER?"`` and kin: a question mark lets null in.
 
