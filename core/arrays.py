@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pyroaring import BitMap
 
 T = TypeVar("T", bound=np.generic)
 
@@ -25,3 +26,14 @@ def distinct(values: NDArray[T]) -> NDArray[T]:
     first[0] = True
     np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
     return ordered if first.all() else ordered.compress(first)
+
+
+def run_of(members: BitMap) -> range | None:
+    """The numbers of a set as a range, where none is missing between the least and the greatest.
+
+    >>> run_of(BitMap([4, 2, 3])), run_of(BitMap([1, 3]))
+    (range(2, 5), None)
+    """
+    if not len(members) or members.max() - members.min() != len(members) - 1:
+        return None
+    return range(members.min(), members.max() + 1)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from pyroaring import BitMap
 
+from memoradb.core.arrays import run_of
 from memoradb.core.batch import Batch
 from memoradb.core.columns import IntArray, Kind, TypedColumn
 
@@ -136,8 +137,8 @@ class NodeScan(Operator):
     def _slots(self, context: Context) -> IntArray | range:
         """Ascending; a range where none is missing in between, so that no array is made of all nodes of a label."""
         found = self._set(context)
-        if len(found) and self.test is None and found.max() - found.min() == len(found) - 1:
-            return range(found.min(), found.max() + 1)
+        if self.test is None and (run := run_of(found)) is not None:
+            return run
         slots = np.asarray(found.to_array(), np.int64)
         return slots if self.test is None else slots.take(np.flatnonzero(label_mask(self.test, slots, context)))
 

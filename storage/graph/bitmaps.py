@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
+from memoradb.core.arrays import run_of
 from memoradb.core.columns import BoolArray, IntArray
 
 
@@ -29,9 +30,9 @@ def slots_of(bitmap: BitMap) -> IntArray:
     >>> slots_of(BitMap([3, 1]))
     array([1, 3])
     """
-    count = len(bitmap)
-    if count and bitmap.max() - bitmap.min() == count - 1:  # all between two: often so where a label has no others
-        return np.arange(bitmap.min(), bitmap.max() + 1)
+    run = run_of(bitmap)
+    if run is not None:  # often so where a label has no others
+        return np.arange(run.start, run.stop)
     return np.asarray(bitmap.to_array(), np.int64)
 
 

@@ -102,22 +102,30 @@ def test_what_names_no_element_of_this_graph_is_refused(db: Database, given: obj
         db.execute("CALL db.history($id)", {"id": given})
 
 
-def test_before_the_horizon_history_begins_with_what_was_kept() -> None:
-    with memoradb.open(None) as db:
+def test_in_memory_there_is_no_history_from_before_the_changes_that_are_kept() -> None:
+    with memoradb.open(None, history="2KB") as db:
         element = db.execute("CREATE (n:N {x: 0}) RETURN elementId(n)").value()
-        records: Any = db.storage.history._records
-        if not hasattr(records, "_bytes_max"):
-            pytest.skip("the past is kept in another way")
-        records._bytes_max = 2_000
         for i in range(30):
             db.execute("MATCH (n:N) SET n.x = $i", {"i": i})
-        try:
-            first, *later = rows(db, "CALL db.history($id)", id=element)
-        except errors.HistoryUnavailable:
-            return  # no state from which to begin is kept in memory: an error says so
+        with pytest.raises(errors.HistoryUnavailable):
+            rows(db, "CALL db.history($id)", id=element)
+
+
+def test_before_the_horizon_history_begins_with_what_was_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("memoradb.storage.log.open_segment.SEGMENT_BYTES", 4_096)
+    with memoradb.open(tmp_path / "graph", history="1KB", durability="relaxed") as db:
+        element = db.execute("CREATE (n:N {x: 0}) RETURN elementId(n)").value()
+        for i in range(120):
+            db.execute("MATCH (n:N) SET n.x = $i", {"i": i})
+            if i % 40 == 39:
+                db.checkpoint()
+                db.storage.rest()
+        assert db.storage.history.horizon > 1
+        first, *later = rows(db, "CALL db.history($id)", id=element)
         assert first["change"] == "kept"
         assert first["transaction"] is None
-        assert later
+        assert first["properties"] == {"x": db.storage.history.horizon - 2}
+        assert [version["properties"]["x"] for version in later] == list(range(first["properties"]["x"] + 1, 120))
 
 
 # --- db.changes
