@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -48,12 +47,21 @@ def test_parsing_needs_lark_only_where_no_tables_are_kept(tmp_path: Path) -> Non
     assert in_a_fresh_process(code, XDG_CACHE_HOME=str(tmp_path), LOCALAPPDATA=str(tmp_path)).strip() == "False"
 
 
-def test_loading_takes_a_small_part_of_computing() -> None:
-    text = tables.build(tables.grammar_text())
+LOADING = """
+import time
+from memoradb.memql.syntax import tables
+text, seconds = tables.build(tables.grammar_text()), []
+for _ in range(3):
     started = time.process_time()
     loaded = tables.parse_tables(text)
-    assert time.process_time() - started < 0.1
-    assert len(loaded.actions) == len(loaded.gotos)
+    seconds.append(time.process_time() - started)
+print(min(seconds) < 0.1, len(loaded.actions) == len(loaded.gotos))
+"""
+
+
+def test_loading_takes_a_small_part_of_computing() -> None:
+    # In a process of its own: here the garbage collector may look through all that other tests have left.
+    assert in_a_fresh_process(LOADING).split() == ["True", "True"]
 
 
 def test_the_file_is_the_same_each_time_and_of_another_grammar_another() -> None:
