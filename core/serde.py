@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from .calendar import DAY_MAX, DAY_MIN, DAY_NS, OFFSET_MAX, SECOND_NS
 from .codec import read_varint, unzigzag, write_varint, zigzag
-from .columns import Column, Kind, ListColumn, TypedColumn, lift
+from .columns import Column, ConstantColumn, Kind, ListColumn, TypedColumn, lift
 from .errors import ArgumentError, ArithmeticOverflow, CorruptionError, LimitError, TypeMismatch
 from .limits import VALUE_DEPTH_MAX
 from .spatial import CRS_NAMES, Point
@@ -265,6 +265,7 @@ def decode(data: bytes | memoryview) -> Value:
 _COLUMN_LIST, _COLUMN_INTEGER, _COLUMN_FLOAT, _COLUMN_BOOLEAN, _COLUMN_STRING, _COLUMN_VECTOR, _COLUMN_TEMPORAL = range(
     7
 )
+_NUMBERS: Final = frozenset((int, float, bool))
 _TYPED: Final = {
     Kind.INTEGER: (_COLUMN_INTEGER, "<i8"),
     Kind.FLOAT: (_COLUMN_FLOAT, "<f8"),
@@ -361,6 +362,10 @@ def encode_column(column: Column) -> bytes:
     """
     out = bytearray()
     count = len(column)
+    if isinstance(column, (ListColumn, ConstantColumn)):
+        items = column.values()
+        if type(next((value for value in items if value is not None), None)) in _NUMBERS:
+            column = lift(items)
     if isinstance(column, TypedColumn) and column.kind in _TYPED:
         form, dtype = _TYPED[column.kind]
         out.append(form)

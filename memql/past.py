@@ -182,4 +182,7 @@ def _known(past: Past) -> str:
         return "Nothing was written yet."
     text = f"The newest transaction is {newest.transaction}, of {time_of(newest.time_us)}"
     horizon = past.history.horizon
-    return f"{text}; the oldest state kept is that at position {horizon}." if horizon else f"{text}."
+    if horizon:
+        return f"{text}; the oldest state kept is that at position {horizon}."
+    first = past.history.commit_at(past.history.position_of_transaction(1))
+    return f"{text}." if first is None else f"{text}; the first one is of {time_of(first.time_us)}."

@@ -23,12 +23,10 @@ from memoradb.core.errors import (
     ConfigurationError,
     DatabaseClosed,
     ReadOnlyDatabase,
-    UniqueViolation,
-    WriteConflict,
 )
 from memoradb.core.limits import HISTORY_MEMORY_BYTES, HISTORY_VIEW_BYTES
 
-from .apply import apply, check
+from .apply import apply
 from .changeset import Changeset, encode
 from .checkpoint.checkpointer import Checkpointer
 from .directory import open_directory
@@ -49,7 +47,8 @@ from .space import DiskSpace
 from .statistics import StoreStatistics
 from .store import GraphStore
 from .transaction import Committed, ExplicitTransaction, Isolation, Transaction, check_isolation
-from .validation import Since, lost_a_race, validate
+from .turns import Turns
+from .validation import check_commit
 from .vfs import Lock, RealVfs, Vfs
 from .writer_lock import WriterLock
 
@@ -100,6 +99,8 @@ class Engine:
         """Open transactions that have a time-out: an abandoned one must not hold its snapshot for ever."""
         self._failed: BaseException | None = None
         self._closed = False
+        self._turns: Turns | None = None
+        """Where there are other threads, and none of them waits for the disk."""
         self.commits = 0
         store.snapshot()
         store.undo.clock = self._clock
@@ -185,6 +186,7 @@ class Engine:
             )
             if background:
                 engine.store.builder = IndexBuilder(engine.store, engine._write_lock)
+                engine._turns = Turns(engine._clock)
             return engine
         path = path.rstrip("/") or "/"
         uuid, lock = open_directory(vfs, path, create, new_uuid)
@@ -212,6 +214,7 @@ class Engine:
             store.builder = IndexBuilder(store, engine._write_lock)
             engine._idle.start()
             engine.checkpointer.start()
+            engine._turns = Turns(engine._clock) if writer.is_relaxed else None
         return engine
 
     # --- reading
@@ -330,6 +333,8 @@ class Engine:
         self._publish(position)
         if self._timed:
             self.expire(self._clock.monotonic_ns())
+        if self._turns is not None and number is not None:
+            self._turns.end()
         if number is not None and self._idle is not None:
             self._idle.touch()
             assert self.checkpointer is not None
@@ -339,7 +344,7 @@ class Engine:
     def _write(self, transaction: Transaction, overlay: Overlay, changeset: Changeset) -> tuple[int, int]:
         """Check, log and apply; by who holds the writer's lock. Position and number of the transaction."""
         self._check_writable()
-        self._check_commit(transaction, changeset)
+        check_commit(self.store, transaction, changeset)
         past, sequencer = self._past, self._sequencer
         payload = b"" if isinstance(sequencer, MemorySequencer) else encode(changeset)
         if self.space is not None:
@@ -377,31 +382,6 @@ class Engine:
         with self._publish_lock:
             self.store.publish(max(position, self._sequencer.committed))
         self.history.published()
-
-    def _check_commit(self, transaction: Transaction, changeset: Changeset) -> None:
-        """Refuse what others made impossible since the transaction began; nothing was, where it is the newest.
-
-        Raises:
-            WriteConflict: what it wrote or read was written by another, who committed first.
-            UniqueViolation: it breaks a constraint that nobody else had a part in.
-        """
-        base = transaction.overlay.base
-        if base.position == self.store.position:
-            check(self.store, changeset)
-            return
-        if base.position < self.store.undo.horizon:
-            raise WriteConflict("The transaction is too old to be checked.", hint="Run it again.")
-        since = Since(base, self.store.head(), self.store.undo)
-        validate(transaction.overlay.touches(), transaction.reads, since)
-        try:
-            check(self.store, changeset)
-        except UniqueViolation as violation:
-            unique = [d for d in base.indexes() if d.kind.is_unique]
-            if not lost_a_race(changeset, unique, since):
-                raise
-            raise WriteConflict(
-                f"Another transaction was first: {violation.message}", hint="Run the transaction again."
-            ) from violation
 
     def release_writer(self) -> None:
         """An exclusive transaction is over; called by it."""

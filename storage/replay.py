@@ -22,7 +22,7 @@ from memoradb.core.errors import CorruptionError
 
 from .apply import apply, bury_nodes, bury_relationships
 from .changeset import Changeset, decode
-from .changeset.batch import Batch, Created, Merged, Values, column_of
+from .changeset.batch import Batch, Created, Merged, Values, can_merge, column_of
 from .changeset.compact import shape_of
 from .graph.bitmaps import bitmap_of
 from .index import upkeep
@@ -65,16 +65,23 @@ class Replay:
         if isinstance(payload, bytes):
             try:
                 shape = shape_of(payload)
+                changeset = None if shape is not None else decode(payload)
             except CorruptionError as error:
                 self.flush()
                 raise Unreadable(position, error.message) from error
+            batch = self._batch
             if shape is not None:
-                self._pending.append((position, payload))
-                batch = self._batch
                 batch.add(payload, shape)
-                if batch.count >= BATCH_RECORDS or batch.bytes >= BATCH_BYTES:
-                    self.flush()
+            elif changeset is not None and can_merge(changeset):
+                batch.add_large(changeset, len(payload))
+            else:
+                self.flush()
+                self._apply(position, payload)
                 return
+            self._pending.append((position, payload))
+            if batch.count >= BATCH_RECORDS or batch.bytes >= BATCH_BYTES:
+                self.flush()
+            return
         self.flush()
         self._apply(position, payload)
 
@@ -119,8 +126,7 @@ def apply_merged(store: GraphStore, merged: Merged, position: int, keep_undo: bo
     for (element, key), assigned in merged.assigned.items():
         column, slots = store.column(element, key), store.table(element).slots_of(assigned.ids)
         if keep_undo:
-            for slot, value in zip(slots.tolist(), assigned.values.values(), strict=True):
-                column.put(slot, value, position)
+            column.put_all(slots, assigned.values, position)
         else:
             column.overwrite(slots, assigned.values)
     for label, change in merged.labelled.items():

@@ -12,16 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from pyroaring import BitMap
 
 from memoradb.core.columns import BoolArray, IntArray
-from memoradb.core.errors import WriteConflict
+from memoradb.core.errors import UniqueViolation, WriteConflict
 from memoradb.core.semantics import equivalence_key
 from memoradb.core.values import Value
 
+from .apply import check
 from .changeset import Changeset
 from .graph.bitmaps import below, bitmap_of, contained, slots_of
 from .reads import IndexReads, Place, Reads, index_key
@@ -29,6 +30,10 @@ from .snapshot import Snapshot
 from .touches import Touches
 from .undo import UndoLog
 from .view import Element, IndexDefinition
+
+if TYPE_CHECKING:
+    from .store import GraphStore
+    from .transaction import Transaction
 
 Changed: TypeAlias = tuple[list[Value] | None, list[Value] | None]
 """An element's values in an index before and after; None where it was not, or is not, in it."""
@@ -308,3 +313,29 @@ def _same(old: list[Value] | None, new: list[Value] | None) -> bool:
 
 
 _NONE = BitMap()
+
+
+def check_commit(store: GraphStore, transaction: Transaction, changeset: Changeset) -> None:
+    """Refuse what others made impossible since the transaction began; nothing was, where it is the newest.
+
+    Raises:
+        WriteConflict: what it wrote or read was written by another, who committed first.
+        UniqueViolation: it breaks a constraint that nobody else had a part in.
+    """
+    base = transaction.overlay.base
+    if base.position == store.position:
+        check(store, changeset)
+        return
+    if base.position < store.undo.horizon:
+        raise WriteConflict("The transaction is too old to be checked.", hint="Run it again.")
+    since = Since(base, store.head(), store.undo)
+    validate(transaction.overlay.touches(), transaction.reads, since)
+    try:
+        check(store, changeset)
+    except UniqueViolation as violation:
+        unique = [d for d in base.indexes() if d.kind.is_unique]
+        if not lost_a_race(changeset, unique, since):
+            raise
+        raise WriteConflict(
+            f"Another transaction was first: {violation.message}", hint="Run the transaction again."
+        ) from violation

@@ -1,4 +1,4 @@
-"""Many small changesets as one: consecutive ones in the compact form, read shape by shape into columns.
+"""Many changesets as one: those in the compact form read shape by shape into columns, larger ones as they are.
 
 What they do together is what they do one after the other: elements in the order in which they were created, of several
 values of one property the last one, of a label that comes and goes what it was in the end.
@@ -6,7 +6,8 @@ values of one property the last one, of a label that comes and goes what it was 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -20,9 +21,16 @@ from memoradb.core.serde import decode as decode_value
 from memoradb.core.values import Value
 
 from ..view import Element
-from .compact import STEPS_MAX, Shape, Step
+from .changeset import Changeset
+from .compact import Action, Shape, Step
+
+LARGE_STEPS_MAX: Final = 4_096
+LARGE_ROWS_MAX: Final = 1 << 32
+"""Steps of a changeset, and elements of a step, up to which it can be merged: what numbers them fits 64 bits."""
 
 _KINDS: Final = {"q": (Kind.INTEGER, np.int64), "d": (Kind.FLOAT, np.float64), "?": (Kind.BOOLEAN, np.bool_)}
+
+_KIND_CODES: Final = {kind: code for code, (kind, _) in _KINDS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +89,13 @@ class Merged:
 
 
 class Batch:
-    """Collects changesets of the compact form, and merges them."""
+    """Collects changesets, and merges them."""
 
     def __init__(self) -> None:
         self.count = 0
         self.bytes = 0
         self._rows: dict[Shape, tuple[list[bytes], list[int]]] = {}
+        self._large: list[_Part] = []
 
     def add(self, payload: bytes, shape: Shape) -> None:
         """The next changeset; ``shape`` is its."""
@@ -98,9 +107,15 @@ class Batch:
         self.count += 1
         self.bytes += len(payload)
 
+    def add_large(self, changeset: Changeset, size: int) -> None:
+        """The next changeset, of so many bytes, that has no compact form but ``can_merge``."""
+        self._large += _parts_of(changeset, self.count)
+        self.count += 1
+        self.bytes += size
+
     @property
     def is_worth_merging(self) -> bool:
-        """Whether enough of them are alike."""
+        """Whether enough of them are alike, or large."""
         return self.count >= 4 * len(self._rows)
 
     def merge(self) -> Merged:
@@ -109,7 +124,8 @@ class Batch:
         Raises:
             CorruptionError: one of them is damaged.
         """
-        parts = [part for shape, rows in self._rows.items() for part in _parts(shape, *rows)]
+        parts = [*self._large, *(part for shape, rows in self._rows.items() for part in _parts(shape, *rows))]
+        parts.sort(key=lambda part: int(part.order[0]))
         by_action: dict[str, list[_Part]] = {}
         for part in parts:
             by_action.setdefault(part.step.action, []).append(part)
@@ -139,7 +155,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One step of all changesets of one shape."""
+    """One step of all changesets of one shape: of its elements one after the other."""
 
     step: Step
     order: Ints
@@ -152,34 +168,80 @@ class _Part:
 def _parts(shape: Shape, payloads: list[bytes], ordinals: list[int]) -> Iterator[_Part]:
     rows = shape.table(payloads)
     at = np.full(len(payloads), shape.end, np.int64)
-    order = np.array(ordinals, np.int64) * STEPS_MAX
+    order = np.array(ordinals, np.int64) * LARGE_STEPS_MAX
     for i, step in enumerate(shape.steps):
         place = step.first
-        ids = tuple(rows[f"f{place + j}"].astype(np.int64) for j in range(step.ids))
-        place += step.ids
+        ends = [rows[f"f{place + j}"].astype(np.int64).ravel() for j in range(1, len(step.ids))]
+        place += len(step.ids)
         values: list[tuple[str, str, Any]] = []
         for key, code in step.values:
             data: Any = None
             if code in ("s", "v"):
-                ends = at + rows[f"f{place}"]
-                data = _read(payloads, at, ends, code)
-                at = ends
+                stops = at[:, None] + np.cumsum(rows[f"f{place}"], axis=1, dtype=np.int64)
+                data = _read(payloads, at, stops, code)
+                at = stops[:, -1]
             elif code != "-":
-                data = rows[f"f{place}"].astype(_KINDS[code][1])
+                data = rows[f"f{place}"].astype(_KINDS[code][1]).ravel()
             place += code != "-"
             values.append((key, code, data))
-        yield _Part(step, order + i, ids, tuple(values))
+        when = ((order + i)[:, None] * LARGE_ROWS_MAX + np.arange(step.rows)).ravel()
+        yield _Part(step, when, (shape.ids_of(step, rows).ravel(), *ends), tuple(values))
 
 
-def _read(payloads: list[bytes], starts: Ints, ends: Ints, code: str) -> list[Value]:
-    """Strings and other values out of each changeset."""
-    spans = zip(payloads, starts.tolist(), ends.tolist(), strict=True)
-    if code == "v":
-        return [decode_value(payload[a:b]) for payload, a, b in spans]
+def can_merge(changeset: Changeset) -> bool:
+    """Whether it is about elements only, in few enough steps, none of which is about none."""
+    if changeset.drop_indexes or changeset.create_indexes or changeset.notes:
+        return False
+    counts = [new.count for new in (*changeset.new_nodes, *changeset.new_relationships)]
+    counts += (len(change.ids) for change in (*changeset.properties, *changeset.labels))
+    return all(counts) and len(counts) + 2 <= LARGE_STEPS_MAX
+
+
+def _parts_of(changeset: Changeset, ordinal: int) -> Iterator[_Part]:
+    """The steps of one changeset, in the order in which they are applied."""
+    numbers = itertools.count(ordinal * LARGE_STEPS_MAX)
+
+    def part(action: Action, names: tuple[str, ...], ids: tuple[Ints, ...], columns: Mapping[str, Column]) -> _Part:
+        values = tuple((key, *_data_of(columns[key])) for key in sorted(columns))
+        step = Step(action, names, tuple((key, code) for key, code, _ in values), len(ids[0]), 0)
+        return _Part(step, next(numbers) * LARGE_ROWS_MAX + np.arange(step.rows), ids, values)
+
+    for new in changeset.new_nodes:
+        yield part("node", new.labels, (np.arange(new.first_id, new.first_id + new.count),), new.properties)
+    for new in changeset.new_relationships:
+        ids = np.arange(new.first_id, new.first_id + new.count)
+        yield part("relationship", (new.type,), (ids, new.sources, new.targets), new.properties)
+    for change in changeset.properties:
+        set_one: Action = "set node" if change.element is Element.NODE else "set relationship"
+        yield part(set_one, (change.key,), (change.ids,), {"": change.values})
+    for change in changeset.labels:
+        yield part("unlabel" if change.remove else "label", (change.label,), (change.ids,), {})
+    if len(changeset.delete_relationships):
+        yield part("delete", (), (changeset.delete_relationships,), {})
+    if len(changeset.delete_nodes):
+        yield part("drop", (), (changeset.delete_nodes,), {})
+
+
+def _data_of(column: Column) -> tuple[str, Any]:
+    """The values of a column as code and data."""
+    if isinstance(column, TypedColumn) and column.mask is None and column.kind in _KIND_CODES:
+        return _KIND_CODES[column.kind], column.data
+    values = column.values()
+    return ("v", values) if any(value is not None for value in values) else ("-", None)
+
+
+def _read(payloads: list[bytes], starts: Ints, stops: Ints, code: str) -> list[Value]:
+    """Strings and other values out of each changeset, one after the other from ``starts`` to each of its ``stops``."""
+    found: list[Value] = []
     try:
-        return [str(payload[a:b], "utf-8", "surrogatepass") for payload, a, b in spans]
+        for payload, start, ends in zip(payloads, starts.tolist(), stops.tolist(), strict=True):
+            for stop in ends:
+                raw = payload[start:stop]
+                found.append(decode_value(raw) if code == "v" else str(raw, "utf-8", "surrogatepass"))
+                start = stop
     except UnicodeDecodeError:
         raise CorruptionError("Encoded text is not UTF-8.") from None
+    return found
 
 
 def _ranks(parts: Sequence[_Part]) -> tuple[list[Ints], int]:
@@ -214,7 +276,7 @@ def _created(parts: Sequence[_Part]) -> Created:
     if not parts:
         return found
     ranks, count = _ranks(parts)
-    ends = [_placed([part.ids[i] for part in parts], ranks, count) for i in range(parts[0].step.ids)]
+    ends = [_placed([part.ids[i] for part in parts], ranks, count) for i in range(len(parts[0].ids))]
     found.ids = ends[0]
     if len(ends) > 1:
         found.sources, found.targets = ends[1:]

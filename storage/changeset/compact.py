@@ -2,19 +2,19 @@
 
     mark 1 | bytes of the shape 2 | shape | fixed part | strings and other values, one after the other
 
-The *shape* says what is done to what kind of element with which labels, keys and types of values; it is the same bytes
-for all transactions of a kind. The *fixed part* holds ids, numbers and lengths, in the shape's order, in so many bytes.
-So an encoder and a decoder are found by one look-up, and the fixed parts of many changesets of one shape are, put
-after one another, a table that numpy reads at once: see ``batch``.
+The *shape* says what is done to how many elements of what kind, with which labels, keys and types of values; it is the
+same bytes for all transactions of a kind. The *fixed part* holds ids, numbers and lengths, in the shape's order, in so
+many bytes. So an encoder and a decoder are found by one look-up, and the fixed parts of many changesets of one shape
+are, put after one another, a table that numpy reads at once: see ``batch``.
 
-A changeset has a compact form if it is about a few elements one by one and neither about indexes nor about notes.
+A changeset has a compact form if it does few things, each to a few elements, and neither to indexes nor to notes.
 Which form it takes depends on the changeset alone.
 """
 
 from __future__ import annotations
 
-import itertools
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, Literal, TypeAlias, get_args
@@ -35,6 +35,8 @@ MARK: Final = 0x43
 """First byte of the compact form; the general one begins with the tag of a list."""
 STEPS_MAX: Final = 8
 """Steps of one changeset: with more of them it is no longer one of many alike."""
+ROWS_MAX: Final = 64
+"""Elements of one step: more of them cost so much by themselves that nothing is gained by what they share."""
 SHAPES_MAX: Final = 4_096
 """Shapes that are remembered; where there are more, they are found anew."""
 _SHAPE_AT: Final = 3
@@ -46,8 +48,6 @@ Action: TypeAlias = Literal[
 Code: TypeAlias = Literal["q", "d", "?", "s", "v", "-"]
 """How a value is written: integer, float, boolean, string, any other value, null."""
 
-_IDS: Final[dict[str, int]] = {"relationship": 3}
-"""Ids at the beginning of a step, where it is not one."""
 _FIXED: Final[dict[str, str]] = {"q": "q", "d": "d", "?": "?", "s": "i", "v": "i", "-": ""}
 _CODES: Final[dict[type, str]] = {int: "q", float: "d", bool: "?", str: "s", type(None): "-"}
 _KINDS: Final[dict[str, Kind]] = {"q": Kind.INTEGER, "d": Kind.FLOAT, "?": Kind.BOOLEAN}
@@ -57,20 +57,27 @@ _NAN: Final = float("nan")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing done to one element."""
+    """One thing done to some elements."""
 
     action: Action
     names: tuple[str, ...]
     """Labels of a new node, the type of a new relationship, the key that is set, the label that is added or removed."""
     values: tuple[tuple[str, str], ...]
-    """(key, code) of each value."""
+    """(key, code) of the values of each key."""
+    rows: int
+    """How many elements."""
     first: int
-    """Place of its ids among the fields of the fixed part; its values follow them."""
+    """Place of its ids among the fields of the fixed part; its values follow them, a field for each key."""
 
     @property
-    def ids(self) -> int:
-        """How many ids it begins with."""
-        return _IDS.get(self.action, 1)
+    def ids(self) -> tuple[int, ...]:
+        """How many ids stand in each of the fields that it begins with.
+
+        New elements have consecutive ids, of which the first is there; after it come a relationship's ends.
+        """
+        if self.action == "relationship":
+            return 1, self.rows, self.rows
+        return (1,) if self.action == "node" else (self.rows,)
 
 
 class Shape:
@@ -80,25 +87,26 @@ class Shape:
         self.prefix = prefix
         """What every changeset of the shape begins with."""
         steps: list[Step] = []
-        formats: list[str] = []
-        for action, names, values in signature:
-            steps.append(Step(action, names, values, len(formats)))
-            formats += "q" * _IDS.get(action, 1)
-            formats += (_FIXED[code] for _, code in values if code != "-")
+        formats: list[tuple[str, int]] = []
+        for action, names, values, rows in signature:
+            step = Step(action, names, values, rows, len(formats))
+            steps.append(step)
+            formats += (("q", count) for count in step.ids)
+            formats += ((_FIXED[code], rows) for _, code in values if code != "-")
         self.steps = tuple(steps)
-        self.fixed = struct.Struct("<" + "".join(formats))
+        self.fixed = struct.Struct("<" + "".join(f"{count}{format}" for format, count in formats))
         self.start = len(prefix)
         self.end = self.start + self.fixed.size
         """Where the strings begin."""
-        self.lengths = tuple(i for i, format in enumerate(formats) if format == "i")
+        self.lengths = tuple(i for i, (format, _) in enumerate(formats) if format == "i")
         """The fields that hold lengths."""
         self._formats = formats
 
     @cached_property
     def dtype(self) -> np.dtype[Any]:
-        """The fixed part as a row of a table with fields ``f0``, ``f1``, ..."""
+        """The fixed part as a row of a table with fields ``f0``, ``f1``, ..., each an array."""
         types = {"q": "<i8", "d": "<f8", "?": "u1", "i": "<i4"}
-        return np.dtype([(f"f{i}", types[format]) for i, format in enumerate(self._formats)])
+        return np.dtype([(f"f{i}", types[format], (count,)) for i, (format, count) in enumerate(self._formats)])
 
     def table(self, payloads: list[bytes]) -> NDArray[Any]:
         """The fixed parts of changesets of this shape, as rows.
@@ -117,10 +125,16 @@ class Shape:
             lengths = rows[f"f{i}"]
             if int(lengths.min()) < 0:
                 raise CorruptionError("A changeset has a negative length.")
-            total += lengths
+            total += lengths.sum(axis=1)
         if not np.array_equal(total, sizes):
             raise CorruptionError("A changeset's values end where they should not.")
         return rows
+
+    @staticmethod
+    def ids_of(step: Step, rows: NDArray[Any]) -> NDArray[np.int64]:
+        """The ids of the elements of ``step``: a row for each changeset of ``rows``, which are from ``table``."""
+        found = rows[f"f{step.first}"].astype(np.int64)
+        return found + np.arange(step.rows) if step.action in ("node", "relationship") else found
 
 
 _by_signature: dict[tuple[Any, ...], Shape] = {}
@@ -137,7 +151,10 @@ def _remember(shape: Shape, signature: tuple[Any, ...]) -> Shape:
 
 def _shape_for(signature: tuple[Any, ...]) -> Shape | None:
     body = encode_value(
-        [[_ACTIONS.index(action), list(names), list(map(list, values))] for action, names, values in signature]
+        [
+            [_ACTIONS.index(action), list(names), list(map(list, values)), *([] if rows == 1 else [rows])]
+            for action, names, values, rows in signature
+        ]
     )
     if len(body) > 0xFFFF:
         return None
@@ -159,14 +176,15 @@ def shape_of(payload: bytes) -> Shape | None:
 def _read_shape(prefix: bytes) -> Shape:
     try:
         signature = tuple(
-            (_ACTIONS[action], tuple(names), tuple((key, code) for key, code in values))
-            for action, names, values in decode_value(prefix[_SHAPE_AT:])
+            (_ACTIONS[action], tuple(names), tuple((key, code) for key, code in values), *(rows or [1]))
+            for action, names, values, *rows in decode_value(prefix[_SHAPE_AT:])
         )
         known = all(
             action >= ""
             and all(type(name) is str for name in names)
             and all(type(key) is str and code in _FIXED for key, code in values)
-            for action, names, values in signature
+            and type(rows) is int
+            for action, names, values, rows in signature
         )
         if not known or not signature or len(signature) > STEPS_MAX or any(map(_is_odd, signature)):
             raise CorruptionError("A changeset has an unknown shape.")
@@ -175,9 +193,11 @@ def _read_shape(prefix: bytes) -> Shape:
     return _remember(Shape(prefix, signature), signature)
 
 
-def _is_odd(step: tuple[str, tuple[str, ...], tuple[tuple[str, str], ...]]) -> bool:
-    """Whether a step has not the names and values that its action has."""
-    action, names, values = step
+def _is_odd(step: tuple[str, tuple[str, ...], tuple[tuple[str, str], ...], int]) -> bool:
+    """Whether a step has not the names, values and elements that its action has."""
+    action, names, values, rows = step
+    if not 1 <= rows <= ROWS_MAX:
+        return True
     if action in ("node", "relationship"):
         return action == "relationship" and len(names) != 1
     if action in ("set node", "set relationship"):
@@ -198,38 +218,40 @@ def encode(changeset: Changeset) -> bytes | None:
         return None
     deleted, dropped = changeset.delete_relationships, changeset.delete_nodes
     count = len(changeset.new_nodes) + len(changeset.new_relationships) + len(changeset.properties)
-    if count + len(changeset.labels) + len(deleted) + len(dropped) > STEPS_MAX:
+    if count + len(changeset.labels) + bool(len(deleted)) + bool(len(dropped)) > STEPS_MAX:
+        return None
+    if max(len(deleted), len(dropped)) > ROWS_MAX:
         return None
     signature: list[Any] = []
     fields: list[Any] = []
     heap: list[bytes] = []
     for new in changeset.new_nodes:
-        if new.count != 1:
+        if not 1 <= new.count <= ROWS_MAX:
             return None
         fields.append(new.first_id)
-        signature.append(("node", new.labels, _write(new.properties, fields, heap)))
+        signature.append(("node", new.labels, _write(new.properties, fields, heap), new.count))
     for new in changeset.new_relationships:
-        if len(new.sources) != 1:
+        if not 1 <= new.count <= ROWS_MAX:
             return None
-        fields += (new.first_id, int(new.sources[0]), int(new.targets[0]))
-        signature.append(("relationship", (new.type,), _write(new.properties, fields, heap)))
+        fields.append(new.first_id)
+        fields += new.sources.tolist()
+        fields += new.targets.tolist()
+        signature.append(("relationship", (new.type,), _write(new.properties, fields, heap), new.count))
     for change in changeset.properties:
-        if len(change.ids) != 1:
+        if not 1 <= len(change.ids) <= ROWS_MAX:
             return None
-        fields.append(int(change.ids[0]))
+        fields += change.ids.tolist()
         action = "set node" if change.element is Element.NODE else "set relationship"
-        signature.append((action, (change.key,), _write({"": change.values}, fields, heap)))
+        signature.append((action, (change.key,), _write({"": change.values}, fields, heap), len(change.ids)))
     for change in changeset.labels:
-        if len(change.ids) != 1:
+        if not 1 <= len(change.ids) <= ROWS_MAX:
             return None
-        fields.append(int(change.ids[0]))
-        signature.append(("unlabel" if change.remove else "label", (change.label,), ()))
-    if len(deleted):
-        fields += deleted.tolist()
-        signature += itertools.repeat(("delete", (), ()), len(deleted))
-    if len(dropped):
-        fields += dropped.tolist()
-        signature += itertools.repeat(("drop", (), ()), len(dropped))
+        fields += change.ids.tolist()
+        signature.append(("unlabel" if change.remove else "label", (change.label,), (), len(change.ids)))
+    for action, ids in (("delete", deleted), ("drop", dropped)):
+        if len(ids):
+            fields += ids.tolist()
+            signature.append((action, (), (), len(ids)))
     if not signature:
         return None
     key = tuple(signature)
@@ -244,27 +266,35 @@ def encode(changeset: Changeset) -> bytes | None:
 
 
 def _write(properties: Any, fields: list[Any], heap: list[bytes]) -> tuple[tuple[str, str], ...]:
-    """Append the values of one element, by key; returns their keys and codes."""
+    """Append the values of some elements, key by key; returns their keys and codes."""
     found: list[tuple[str, str]] = []
     for key in sorted(properties) if len(properties) > 1 else properties:
-        value = properties[key].item(0)
-        code = _CODES.get(value.__class__, "v")
-        if code == "q":
-            fields.append(value)
-        elif code == "s":
-            raw = value.encode("utf-8", "surrogatepass")
-            heap.append(raw)
-            fields.append(len(raw))
-        elif code == "v":
-            raw = encode_value(value)
-            heap.append(raw)
-            fields.append(len(raw))
+        column = properties[key]
+        values = column.values() if len(column) > 1 else (column.item(0),)
+        code = _code(values)
+        if code == "q" or code == "?":
+            fields += values
         elif code == "d":
-            fields.append(value if value == value else _NAN)
+            fields += [value if value == value else _NAN for value in values]
         elif code != "-":
-            fields.append(value)
+            raws = (
+                [value.encode("utf-8", "surrogatepass") for value in values]
+                if code == "s"
+                else map(encode_value, values)
+            )
+            for raw in raws:
+                heap.append(raw)
+                fields.append(len(raw))
         found.append((key, code))
     return tuple(found)
+
+
+def _code(values: Sequence[Value]) -> str:
+    """How values of one key are written."""
+    if len(values) == 1:
+        return _CODES.get(values[0].__class__, "v")
+    kinds = set(map(type, values))
+    return _CODES.get(kinds.pop(), "v") if len(kinds) == 1 else "v"
 
 
 def decode(payload: bytes, shape: Shape) -> Changeset:
@@ -283,41 +313,45 @@ def decode(payload: bytes, shape: Shape) -> Changeset:
     labels: list[SetLabels] = []
     deleted: list[int] = []
     dropped: list[int] = []
-    at = shape.end
+    at, place = shape.end, 0
     for step in shape.steps:
-        place = step.first
-        ids = fields[place : place + step.ids]
-        place += step.ids
+        ids: list[tuple[int, ...]] = []
+        for count in step.ids:
+            ids.append(fields[place : place + count])
+            place += count
         columns: dict[str, Column] = {}
         for key, code in step.values:
             if code == "-":
-                columns[key] = ListColumn([None])
+                columns[key] = ListColumn([None] * step.rows)
                 continue
-            field = fields[place]
-            place += 1
+            values = fields[place : place + step.rows]
+            place += step.rows
             if code in ("s", "v"):
-                if field < 0:
-                    raise CorruptionError("A changeset has a negative length.")
-                columns[key] = ListColumn([_value(payload[at : at + field], code)])
-                at += field
+                items: list[Value] = []
+                for length in values:
+                    if length < 0:
+                        raise CorruptionError("A changeset has a negative length.")
+                    items.append(_value(payload[at : at + length], code))
+                    at += length
+                columns[key] = ListColumn(items)
             else:
-                columns[key] = TypedColumn(_KINDS[code], np.array([field]))
+                columns[key] = TypedColumn(_KINDS[code], np.array(values))
         match step.action:
             case "node":
-                nodes.append(NewNodes(ids[0], 1, step.names, columns))
+                nodes.append(NewNodes(ids[0][0], step.rows, step.names, columns))
             case "relationship":
-                source, target = np.array(ids[1:2], np.int64), np.array(ids[2:], np.int64)
-                relationships.append(NewRelationships(ids[0], step.names[0], source, target, columns))
+                source, target = np.array(ids[1], np.int64), np.array(ids[2], np.int64)
+                relationships.append(NewRelationships(ids[0][0], step.names[0], source, target, columns))
             case "set node" | "set relationship":
                 element = Element.NODE if step.action == "set node" else Element.RELATIONSHIP
-                (values,) = columns.values()
-                properties.append(SetProperties(element, step.names[0], np.array(ids, np.int64), values))
+                (found,) = columns.values()
+                properties.append(SetProperties(element, step.names[0], np.array(ids[0], np.int64), found))
             case "label" | "unlabel":
-                labels.append(SetLabels(step.names[0], np.array(ids, np.int64), step.action == "unlabel"))
+                labels.append(SetLabels(step.names[0], np.array(ids[0], np.int64), step.action == "unlabel"))
             case "delete":
-                deleted += ids
+                deleted += ids[0]
             case _:
-                dropped += ids
+                dropped += ids[0]
     if at != len(payload):
         raise CorruptionError("A changeset's values end where they should not.")
     return Changeset(

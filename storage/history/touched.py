@@ -144,7 +144,7 @@ def touched_by(entries: Iterable[Entry]) -> Touched:
     for shape, these in small.items():
         rows = _table(shape, these)
         for element in Element:
-            found[element] += (bitmap_of(ids & _MASK) for ids in _ids(shape, rows, element))
+            found[element] += (bitmap_of(ids.ravel() & _MASK) for ids in _ids(shape, rows, element))
     for entry in large:
         for element in Element:
             runs, single = _ids_of(entry.changeset(), element)
@@ -161,7 +161,7 @@ def matching(entries: Iterable[Entry], element: Element, identity: int) -> list[
         rows = _table(shape, these)
         hits = np.zeros(len(these), np.bool_)
         for ids in _ids(shape, rows, element):
-            hits |= ids == identity
+            hits |= (ids == identity).any(axis=1)
         found += (these[i] for i in np.flatnonzero(hits).tolist())
     for entry in large:
         runs, single = _ids_of(entry.changeset(), element)
@@ -192,7 +192,7 @@ def _table(shape: Shape, entries: list[Entry]) -> NDArray[Any]:
 def _ids(shape: Shape, rows: NDArray[Any], element: Element) -> Iterator[IntArray]:
     for step in shape.steps:
         if step.action in _ACTIONS[element]:
-            yield rows[f"f{step.first}"].astype(np.int64)
+            yield shape.ids_of(step, rows)
 
 
 def _ids_of(changeset: Changeset, element: Element) -> tuple[list[tuple[int, int]], list[IntArray]]:

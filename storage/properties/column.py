@@ -13,8 +13,7 @@ changes. A reader takes the length first and the object afterwards: it is never 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from enum import IntEnum
+from dataclasses import dataclass, replace
 from math import inf
 from typing import Any
 
@@ -22,77 +21,46 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memoradb.core.columns import (
-    BoolArray,
     Column,
     ConstantColumn,
     IntArray,
-    Kind,
     ListColumn,
     StringColumn,
     TypedColumn,
     lift,
 )
 from memoradb.core.limits import MISFIT_FRACTION
-from memoradb.core.regions import CHUNK_ROWS, allocate, is_region
+from memoradb.core.regions import CHUNK_ROWS, is_region
 from memoradb.core.temporal_columns import (
-    DTYPES,
-    KINDS,
-    TYPES,
-    ZONED,
     TemporalColumn,
-    TemporalKind,
     numbers_of,
-    valid,
     value_of,
     with_zones,
 )
 from memoradb.core.values import Value
-from memoradb.core.zones import ZoneDictionary
 
 from ..growth import grown
-from ..section import ReadLater, Section, assembled, chunk_slice, chunks_of, place
+from ..section import ReadLater, Section, chunk_slice, chunks_of, place
 from ..undo import UndoLog
 from .dictionary import StringDictionary
+from .forms import (
+    EMPTY,
+    PLAIN_FORMS,
+    TEMPORAL_KINDS,
+    VALUE_KINDS,
+    Form,
+    State,
+    codes_of,
+    form_for,
+    form_of,
+    numbers_in,
+    read_state,
+    started,
+    typed,
+)
 from .overwrites import Overwrites, replaced
-from .pieced import DecodedCache, PiecedList, decoded_cache
-from .pieces import decoded, encoded, encoded_pieces
-
-
-class Form(IntEnum):
-    """How a column keeps its values."""
-
-    EMPTY = 0
-    INTEGER = 1
-    FLOAT = 2
-    BOOLEAN = 3
-    STRING = 4
-    LIST = 5
-    DATE = 6
-    LOCAL_TIME = 7
-    LOCAL_DATETIME = 8
-    TIME = 9
-    DATETIME = 10
-
-
-_TEMPORAL_KINDS = {Form[kind.name]: kind for kind in TemporalKind}
-_DTYPES: dict[Form, type] = {
-    Form.INTEGER: np.int64,
-    Form.FLOAT: np.float64,
-    Form.BOOLEAN: np.bool_,
-    Form.STRING: np.int32,
-    **{form: DTYPES[kind][0] for form, kind in _TEMPORAL_KINDS.items()},
-}
-_KINDS = {Form.INTEGER: Kind.INTEGER, Form.FLOAT: Kind.FLOAT, Form.BOOLEAN: Kind.BOOLEAN}
-_FORMS: dict[type, Form] = {
-    int: Form.INTEGER,
-    float: Form.FLOAT,
-    bool: Form.BOOLEAN,
-    str: Form.STRING,
-    **{TYPES[kind]: form for form, kind in _TEMPORAL_KINDS.items()},
-}
-_PLAIN: dict[type, Form] = {int: Form.INTEGER, float: Form.FLOAT, bool: Form.BOOLEAN, str: Form.STRING}
-"""Of types that take one array, and need no look at the value."""
-_FROM_KIND = {Kind.INTEGER: Form.INTEGER, Kind.FLOAT: Form.FLOAT, Kind.BOOLEAN: Form.BOOLEAN}
+from .pieced import DecodedCache, PiecedList
+from .pieces import encoded, encoded_pieces
 
 STRING_MEAN_MAX = 200
 """Long strings are hardly ever repeated: beyond this mean length a column of them is a list."""
@@ -100,48 +68,11 @@ STRING_MEAN_MAX = 200
 DISTINCT_MIN = 4_096
 """With fewer distinct strings than that a dictionary is always kept."""
 
-_NOTHING = np.zeros(0, np.bool_)
-
-
-@dataclass(frozen=True, slots=True)
-class _State:
-    """Form and arrays. The arrays' items change in place, under the protection of the undo."""
-
-    form: Form
-    data: Any
-    """numpy array of the form's type; for LIST a list, or one in pieces, which may be shorter than the column."""
-    present: BoolArray = field(default_factory=lambda: _NOTHING)
-    dictionary: StringDictionary | None = None
-    misfits: dict[int, Value] = field(default_factory=dict)
-    """Values of another type than the form's, by slot; such a slot is not ``present``."""
-    rest: tuple[NDArray[np.int32], ...] = ()
-    """The other arrays of a temporal form that has several, each as long as ``data``."""
-    zones: ZoneDictionary | None = None
-    """Of the temporal forms with a zone."""
-    writable: bool = False
-    """Whether the arrays are known to be no file's: only then may they be written without a look at them."""
-
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """By their names in a checkpoint."""
-        return {
-            "data": self.data,
-            "present": self.present,
-            **{f"data_{i}": array for i, array in enumerate(self.rest, 1)},
-        }
-
-    def numbers(self, slot: int) -> list[int]:
-        """A slot's row in the arrays of a temporal form."""
-        return [array[slot].item() for array in (self.data, *self.rest)]
-
-
-_EMPTY = _State(Form.EMPTY, [])
-"""Shared: nothing is ever written to it."""
-
 
 class PropertyColumn(ReadLater):
     """Values by slot. ``length`` slots have been written to; beyond it everything is null."""
 
-    state: _State
+    state: State
 
     def __init__(self, undo: UndoLog | None = None) -> None:
         self.length = 0
@@ -159,7 +90,7 @@ class PropertyColumn(ReadLater):
         """All sections of the last checkpoint."""
         self._look_at = DISTINCT_MIN
         """Distinct strings from which on their lengths are looked at."""
-        self.state = _EMPTY
+        self.state = EMPTY
 
     @property
     def form(self) -> Form:
@@ -189,8 +120,8 @@ class PropertyColumn(ReadLater):
             return state.data[slot] if slot < len(state.data) else None
         if state.form is Form.EMPTY or not state.present[slot]:
             return state.misfits.get(slot)
-        if state.form in _TEMPORAL_KINDS:
-            return value_of(_TEMPORAL_KINDS[state.form], state.numbers(slot), state.zones)
+        if state.form in TEMPORAL_KINDS:
+            return value_of(TEMPORAL_KINDS[state.form], state.numbers(slot), state.zones)
         value = state.data.item(slot)
         return state.dictionary.string(value) if state.dictionary is not None else value
 
@@ -219,11 +150,11 @@ class PropertyColumn(ReadLater):
         if state.dictionary is not None:
             codes = values if whole else np.where(there, values, -1).astype(np.int32)
             plain: Column = StringColumn(codes, state.dictionary)
-        elif state.form in _TEMPORAL_KINDS:
+        elif state.form in TEMPORAL_KINDS:
             arrays = (values, *(array.take(slots) for array in state.rest))
-            plain = TemporalColumn(_TEMPORAL_KINDS[state.form], arrays, state.zones, None if whole else ~there)
+            plain = TemporalColumn(TEMPORAL_KINDS[state.form], arrays, state.zones, None if whole else ~there)
         else:
-            plain = TypedColumn(_KINDS[state.form], values, None if whole else ~there)
+            plain = TypedColumn(VALUE_KINDS[state.form], values, None if whole else ~there)
         if whole or not state.misfits:
             return plain
         missing = ~there if beyond is None else ~there & ~beyond
@@ -239,19 +170,19 @@ class PropertyColumn(ReadLater):
             return
         if isinstance(values, ListColumn):
             values = lift(values.items)
-        form = self._form_of(values)
+        form = form_of(values)
         if form is Form.EMPTY:
             return
         stop = start + len(values)
         if self.state.form is Form.EMPTY:
-            self._start(form)
+            self.state = started(form)
         self._reserve(stop)
         self.length = max(self.length, stop)
         self._dirty.update(range(start // CHUNK_ROWS, -(-stop // CHUNK_ROWS)))
         state = self.state
         if state.form is Form.LIST:
             state.data[start:stop] = values.values()
-        elif form is state.form and isinstance(values, ConstantColumn) and form in _KINDS:
+        elif form is state.form and isinstance(values, ConstantColumn) and form in VALUE_KINDS:
             state.data[start:stop] = values.value
             state.present[start:stop] = True
         elif form is state.form and isinstance(values, TypedColumn):
@@ -263,7 +194,7 @@ class PropertyColumn(ReadLater):
                 array[start:stop] = new
             state.present[start:stop] = True if values.mask is None else ~values.mask
         elif form is Form.STRING and state.dictionary is not None:
-            codes = _codes(values, state.dictionary)
+            codes = codes_of(values, state.dictionary)
             state.data[start:stop] = np.maximum(codes, 0)
             state.present[start:stop] = codes >= 0
             self._maybe_plain(state.dictionary)
@@ -278,7 +209,7 @@ class PropertyColumn(ReadLater):
             return
         state = self.state
         self._dirty.add(slot // CHUNK_ROWS)
-        if _PLAIN.get(value.__class__) is state.form:
+        if PLAIN_FORMS.get(value.__class__) is state.form:
             data, present = state.data, state.present
             if slot >= len(data) or not state.writable:
                 self._reserve(slot + 1)
@@ -290,7 +221,7 @@ class PropertyColumn(ReadLater):
             present[slot] = True
         else:
             if state.form is Form.EMPTY:
-                self._start(_form_for(value))
+                self.state = started(form_for(value))
             self._reserve(slot + 1)
             self.length = max(self.length, slot + 1)
             self._put(slot, value)
@@ -316,7 +247,7 @@ class PropertyColumn(ReadLater):
         self.last_change = position
         self._dirty.add(slot // CHUNK_ROWS)
         state = self.state
-        if slot < self.length and _PLAIN.get(value.__class__) is state.form and not state.misfits:
+        if slot < self.length and PLAIN_FORMS.get(value.__class__) is state.form and not state.misfits:
             data, present = state.data, state.present
             if slot < len(data) and state.writable:
                 data[slot] = value if state.dictionary is None else state.dictionary.intern(value)
@@ -325,7 +256,7 @@ class PropertyColumn(ReadLater):
         if state.form is Form.EMPTY:
             if value is None:
                 return
-            self._start(_form_for(value))
+            self.state = started(form_for(value))
         self._reserve(slot + 1)
         self.length = max(self.length, slot + 1)
         self._put(slot, value)
@@ -345,7 +276,7 @@ class PropertyColumn(ReadLater):
         elif value is None:
             state.present[slot] = False
             state.misfits.pop(slot, None)
-        elif _form_for(value) is not state.form:
+        elif form_for(value) is not state.form:
             if len(state.misfits) + 1 > max(4, int(self.length * MISFIT_FRACTION)):
                 self._to_list()
                 self._reserve(slot + 1)
@@ -354,7 +285,7 @@ class PropertyColumn(ReadLater):
                 state.misfits[slot] = value
                 state.present[slot] = False
         else:
-            if state.form in _TEMPORAL_KINDS:
+            if state.form in TEMPORAL_KINDS:
                 for array, number in zip((state.data, *state.rest), numbers_of(value, state.zones), strict=True):
                     array[slot] = number
             else:
@@ -366,13 +297,13 @@ class PropertyColumn(ReadLater):
     def overwrite(self, slots: IntArray, values: Column) -> None:
         """New values of slots, each named once, whose old values nobody can ask for: no undo is kept."""
         if isinstance(values, ListColumn):
-            values = _typed(values)
+            values = typed(values)
         if self.state.form is Form.EMPTY:
             first = next((value for value in values.values() if value is not None), None)
             if first is None:
                 return
-            self._start(_form_for(first))
-        form = self._form_of(values)
+            self.state = started(form_for(first))
+        form = form_of(values)
         stop = int(slots.max()) + 1
         self._reserve(stop)
         self.length = max(self.length, stop)
@@ -382,7 +313,7 @@ class PropertyColumn(ReadLater):
             state.data[slots] = values.data
             state.present[slots] = True if values.mask is None else ~values.mask
         elif form is Form.STRING and state.dictionary is not None and not state.misfits:
-            codes = _codes(values, state.dictionary)
+            codes = codes_of(values, state.dictionary)
             state.data[slots] = np.maximum(codes, 0)
             state.present[slots] = codes >= 0
         else:
@@ -394,35 +325,6 @@ class PropertyColumn(ReadLater):
         self.overwrites.forget(slot, position)
 
     # --- forms
-
-    def _form_of(self, values: Column) -> Form:
-        if isinstance(values, TypedColumn):
-            return _FROM_KIND.get(values.kind, Form.LIST)
-        if isinstance(values, StringColumn):
-            return Form.STRING
-        if isinstance(values, TemporalColumn):
-            return Form[values.kind.name]
-        items = [values.value] if isinstance(values, ConstantColumn) else values.values()
-        kinds = set(map(type, items))
-        kinds.discard(type(None))
-        if not kinds:
-            return Form.EMPTY
-        if len(kinds) == 1:
-            form = _FORMS.get(kinds.pop(), Form.LIST)
-            # A list of dates that has no typed form: one of them is out of bounds.
-            return Form.LIST if form in _TEMPORAL_KINDS and not isinstance(values, ConstantColumn) else form
-        return Form.LIST
-
-    def _start(self, form: Form) -> None:
-        if form is Form.LIST:
-            self.state = _State(form, [])
-        else:
-            dictionary = StringDictionary() if form is Form.STRING else None
-            kind = _TEMPORAL_KINDS.get(form)
-            rest = () if kind is None else tuple(np.zeros(0, np.int32) for _ in DTYPES[kind][1:])
-            zones = ZoneDictionary() if kind in ZONED else None
-            data = np.zeros(0, _DTYPES[form])
-            self.state = _State(form, data, np.zeros(0, np.bool_), dictionary, rest=rest, zones=zones)
 
     def _reserve(self, length: int) -> None:
         state = self.state
@@ -443,7 +345,7 @@ class PropertyColumn(ReadLater):
     def _to_list(self) -> None:
         self._dirty.update(chunks_of(self.length))
         self._mapped = set()
-        self.state = _State(Form.LIST, [self.newest(slot) for slot in range(self.length)])
+        self.state = State(Form.LIST, [self.newest(slot) for slot in range(self.length)])
 
     # --- dump and load
 
@@ -480,7 +382,7 @@ class PropertyColumn(ReadLater):
             yield from state.dictionary.dump(f"{name}-strings", count)
         yield Section(name, arrays, metadata)
 
-    def _chunk(self, name: str, state: _State, rows: slice, position: int) -> Section:
+    def _chunk(self, name: str, state: State, rows: slice, position: int) -> Section:
         """Some rows as of ``position``: copied first, and then put back what they held before younger writes."""
         start, count = rows.start, rows.stop - rows.start
         metadata: dict[str, Value] = {"rows": count, "form": int(state.form)}
@@ -496,7 +398,7 @@ class PropertyColumn(ReadLater):
         misfits = {s: v for s, v in list(state.misfits.items()) if rows.start <= s < rows.stop}
         for slot in self._since(rows, position):
             old = self.overwrites.old(slot, position, misfits.pop(slot, None))
-            numbers = self._numbers(state, old)
+            numbers = numbers_in(state, old)
             present[slot - start] = numbers is not None
             if numbers is not None:
                 for array, number in zip(arrays.values(), numbers, strict=True):
@@ -521,18 +423,6 @@ class PropertyColumn(ReadLater):
             return []
         slots = self.overwrites.since(position)
         return slots[slice(*np.searchsorted(slots, [rows.start, rows.stop]))].tolist()
-
-    @staticmethod
-    def _numbers(state: _State, value: Value) -> Sequence[Any] | None:
-        """A value as it stands in the arrays, None where it does not."""
-        if value is None or _form_for(value) is not state.form:
-            return None
-        if state.form in _TEMPORAL_KINDS:
-            return numbers_of(value, state.zones)
-        if state.dictionary is None:
-            return (value,)
-        code = state.dictionary.code(value)
-        return None if code < 0 else (code,)
 
     def _held(self, name: str, pin: ColumnPin) -> Sequence[Section] | None:
         """The sections of the last checkpoint, where nothing has changed since."""
@@ -585,7 +475,7 @@ class PropertyColumn(ReadLater):
         self.length = head.metadata["length"]
         chunks = list(self._sections.values())
         strings = [s for s in sections if s.name.startswith(f"{name}-strings-")]
-        self.read_later(state=lambda: _read(head, chunks, strings, cache))
+        self.read_later(state=lambda: read_state(head, chunks, strings, cache))
 
 
 @dataclass(frozen=True, slots=True)
@@ -594,54 +484,3 @@ class ColumnPin:
 
     length: int
     dirty: frozenset[int]
-
-
-def _read(head: Section, chunks: Sequence[Section], strings: Sequence[Section], cache: DecodedCache | None) -> _State:
-    form, length = Form(head.metadata["form"]), head.metadata["length"]
-    if form is Form.EMPTY:
-        return _EMPTY
-    if form is Form.LIST:
-        return _State(form, PiecedList(chunks, CHUNK_ROWS, cache or decoded_cache()))
-    data = assembled(chunks, "data", length, _DTYPES[form])
-    present: BoolArray = np.broadcast_to(np.True_, len(data))
-    if any("present" in chunk.arrays for chunk in chunks):
-        present = allocate(len(data), np.bool_)
-        for number, chunk in enumerate(chunks):
-            rows = present[chunk_slice(number, length)]
-            if "present" in chunk.arrays:
-                place(chunk, "present", rows)
-            else:
-                rows[:] = True
-    misfits: dict[int, Value] = {}
-    for chunk in chunks:
-        if "misfits" in chunk.arrays:
-            slots = chunk.arrays["misfit_slots"].tolist()
-            misfits.update(zip(slots, decoded(chunk.arrays["misfits"]), strict=True))
-    dictionary = StringDictionary.load(strings, head.metadata["strings"]) if form is Form.STRING else None
-    kind = _TEMPORAL_KINDS.get(form)
-    parts = () if kind is None else DTYPES[kind][1:]
-    rest = tuple(assembled(chunks, f"data_{i}", length, dtype) for i, dtype in enumerate(parts, 1))
-    zones = None
-    if kind in ZONED:
-        zones = ZoneDictionary([(offset, name) for offset, name in decoded(head.arrays["zones"])])
-    return _State(form, data, present, dictionary, misfits, rest, zones)
-
-
-def _form_for(value: Value) -> Form:
-    """The form that holds one value."""
-    form = _FORMS.get(type(value), Form.LIST)
-    return Form.LIST if form in _TEMPORAL_KINDS and not valid(value) else form
-
-
-def _codes(values: Column, dictionary: StringDictionary) -> NDArray[np.int32]:
-    """The codes of strings, given now where they have none; -1 for null."""
-    if isinstance(values, ConstantColumn):
-        return np.full(values.length, dictionary.intern(values.value), np.int32)
-    intern = dictionary.intern
-    return np.array([-1 if v is None else intern(v) for v in values.values()], np.int32)
-
-
-def _typed(column: ListColumn) -> Column:
-    """Dates and times as integers, where that is what a list holds; else the list."""
-    first = next((v for v in column.items if v is not None), None)
-    return lift(column.items) if type(first) in KINDS else column

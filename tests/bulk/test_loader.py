@@ -17,7 +17,7 @@ from memoradb.core.errors import (
     TypeMismatch,
     UniqueViolation,
 )
-from memoradb.storage.properties.column import Form
+from memoradb.storage.properties.forms import Form
 from memoradb.storage.view import Element
 
 pyarrow = pytest.importorskip("pyarrow")

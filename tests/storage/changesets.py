@@ -93,24 +93,27 @@ def _changeset(draw: st.DrawFn, graph: Graph, schema: bool) -> Changeset:
             graph.next_node += count
     if kind in ("relationship", "mixed"):
         for _ in range(draw(st.integers(1, 2))):
-            ends = (draw(st.sampled_from(graph.nodes)), draw(st.sampled_from(graph.nodes)))
-            type = draw(st.sampled_from(TYPES))
-            new = NewRelationships(graph.next_relationship, type, ids(ends[0]), ids(ends[1]), _properties(draw))
-            relationships.append(new)
-            graph.relationships[graph.next_relationship] = ends
-            graph.next_relationship += 1
+            count = draw(st.sampled_from([1, 1, 3]))
+            node = st.sampled_from(graph.nodes)
+            ends = [(draw(node), draw(node)) for _ in range(count)]
+            sources, targets = zip(*ends, strict=True)
+            type, first = draw(st.sampled_from(TYPES)), graph.next_relationship
+            relationships.append(NewRelationships(first, type, ids(*sources), ids(*targets), _properties(draw, count)))
+            graph.relationships |= dict(enumerate(ends, first))
+            graph.next_relationship += count
     if kind in ("set", "mixed"):
         for _ in range(draw(st.integers(1, 2))):
             element = draw(st.sampled_from(Element))
             known = graph.nodes if element is Element.NODE else list(graph.relationships)
             if known:
-                identity, key = draw(st.sampled_from(known)), draw(st.sampled_from(KEYS))
+                key = draw(st.sampled_from(KEYS))
+                some = draw(st.lists(st.sampled_from(known), min_size=1, max_size=3, unique=True))
                 if not any((p.element, p.key) == (element, key) for p in properties):
-                    value = ListColumn([draw(VALUES)])
-                    properties.append(SetProperties(element, key, ids(identity), value))
+                    values: list[Value] = [draw(VALUES) for _ in some]
+                    properties.append(SetProperties(element, key, ids(*some), ListColumn(values)))
     if kind in ("label", "mixed"):
-        label = SetLabels(draw(st.sampled_from(LABELS)), ids(draw(st.sampled_from(graph.nodes))), draw(st.booleans()))
-        labels.append(label)
+        some = draw(st.lists(st.sampled_from(graph.nodes), min_size=1, max_size=3, unique=True))
+        labels.append(SetLabels(draw(st.sampled_from(LABELS)), ids(*some), draw(st.booleans())))
     if kind == "delete" and graph.relationships:
         deleted.append(draw(st.sampled_from(sorted(graph.relationships))))
     if kind == "drop":

@@ -14,12 +14,17 @@ with that commit. Run as a program it visits all places (``make sweep-storage``)
 from __future__ import annotations
 
 import argparse
+import itertools
+import multiprocessing
+import os
 import random
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -30,6 +35,11 @@ from memoradb.core.errors import CorruptionError, ForeignDirectory, ReadOnlyData
 from memoradb.storage.check import check
 from memoradb.storage.engine import Engine
 from memoradb.storage.vfs_memory import Fault, MemoryVfs
+
+SHARES = 16
+"""Parts of the places of one script, each a process's work."""
+
+Share: TypeAlias = tuple[int, int]
 
 FAULTS = (Fault.EIO, Fault.ENOSPC, Fault.SHORT, Fault.SYNC)
 
@@ -56,9 +66,13 @@ class Tally:
 class Sweep:
     """One script, and what the graph is after each of its commits."""
 
-    def __init__(self, seed: int = 0, length: int = 200, durability: str = "strict", thorough: int = 8) -> None:
-        """``thorough``: of how many images one is also written to, checked and opened again."""
+    def __init__(
+        self, seed: int = 0, length: int = 200, durability: str = "strict", thorough: int = 8, share: Share = (0, 1)
+    ) -> None:
+        """``thorough``: of how many images one is also written to, checked and opened again. ``share``: of the places
+        that would be visited, those with such a number, modulo so many."""
         self.seed = seed
+        self._share = share
         self._thorough = thorough
         self.length = length
         self.durability = durability
@@ -68,6 +82,10 @@ class Sweep:
         self.script(whole).run()
         self.history = whole.history
         """Every operation of the disk in a run that nothing disturbs."""
+
+    def _is_visited(self, number: int, every: int) -> bool:
+        share, shares = self._share
+        return number % every == self.seed % every and number // every % shares == share
 
     def script(self, vfs: MemoryVfs) -> Script:
         return Script(vfs, self.seed, self.length, self.durability)
@@ -111,7 +129,7 @@ class Sweep:
         script = self.script(vfs)
 
         def before(number: int) -> None:
-            if number % every != self.seed % every:
+            if not self._is_visited(number, every):
                 return
             where = f"crash at {number}"
             allowed = self.allowed(script)
@@ -143,7 +161,7 @@ class Sweep:
     def errors(self, every: int = 1, doubles: bool = False) -> None:
         """Let each operation fail in each way that it can."""
         for number, entry in enumerate(self.history, 1):
-            if number % every != self.seed % every:
+            if not self._is_visited(number, every):
                 continue
             for fault in FAULTS:
                 what = entry.split(" /")[0]
@@ -253,7 +271,9 @@ class Sweep:
         script.run()
         right = answer(open_engine(vfs.copy()))
         choice = random.Random(self.seed)
-        for path, offset, data in changed_bytes(vfs, every, choice):
+        for path, offset, data in itertools.islice(
+            changed_bytes(vfs, every, choice), self._share[0], None, self._share[1]
+        ):
             self.tally.count("flip")
             damaged = vfs.copy()
             damaged.overwrite(path, data)
@@ -288,32 +308,44 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, help="visit every n-th place only")
     parser.add_argument("--images", type=int, default=4, help="states of the disk for each crash")
     parser.add_argument("--segment-bytes", type=int, default=4096, help="size of the log's segments")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     options = parser.parse_args()
-    small_segments(options.segment_bytes)
+    shares = [
+        (seed, durability, (share, SHARES), options)
+        for seed in range(options.seeds)
+        for durability in ("strict", "relaxed")
+        for share in range(SHARES)
+    ]
     failed = 0
-    total = 0
-    for seed in range(options.seeds):
-        for durability in ("strict", "relaxed"):
-            sweep = Sweep(seed, options.length, durability)
-            began = time.process_time()
-            sweep.crashes(options.every, options.images, doubles=1 if durability == "strict" else 0)
-            if durability == "strict":
-                sweep.errors(options.every, doubles=seed == 0)
-                if seed == 0:
-                    sweep.flips(options.every)
-            tally = sweep.tally
-            spent = time.process_time() - began
-            parts = ", ".join(f"{count:,} {kind}" for kind, count in tally.images.items())
-            wrong = len(tally.failures)
-            print(
-                f"seed {seed}, {durability}: {len(sweep.history):,} operations of the disk, "
-                f"{len(sweep.expected) - 1} commits; {tally.total:,} images ({parts}), {wrong} wrong, {spent:.0f} s",
-                flush=True,
-            )
+    images: Counter[str] = Counter()
+    with multiprocessing.get_context("spawn").Pool(options.jobs) as pool:
+        for line, tally in pool.imap_unordered(_swept, shares):
+            print(line, flush=True)
             failed += len(tally.failures)
-            total += tally.total
-    print(f"{total:,} images, {failed} wrong")
+            images.update(tally.images)
+    parts = ", ".join(f"{count:,} {kind}" for kind, count in images.items())
+    print(f"{images.total():,} images ({parts}), {failed} wrong")
     sys.exit(1 if failed else 0)
+
+
+def _swept(arguments: tuple[int, str, Share, argparse.Namespace]) -> tuple[str, Tally]:
+    """One share of the places of one script, in a process of its own: what to print of it, and what was found."""
+    seed, durability, share, options = arguments
+    small_segments(options.segment_bytes)
+    began = time.process_time()
+    sweep = Sweep(seed, options.length, durability, share=share)
+    sweep.crashes(options.every, options.images, doubles=1 if durability == "strict" else 0)
+    if durability == "strict":
+        sweep.errors(options.every, doubles=seed == 0)
+        if seed == 0:
+            sweep.flips(options.every)
+    tally = sweep.tally
+    line = (
+        f"seed {seed}, {durability}, share {share[0] + 1} of {share[1]}: {len(sweep.history):,} operations, "
+        f"{len(sweep.expected) - 1} commits; {tally.total:,} images, {len(tally.failures)} wrong, "
+        f"{time.process_time() - began:.0f} s"
+    )
+    return line, tally
 
 
 def small_segments(size: int) -> None:

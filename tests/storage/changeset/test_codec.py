@@ -129,7 +129,10 @@ def shown(changeset: Changeset) -> object:
 
 
 SMALL = Changeset(
-    new_nodes=(NewNodes(3, 1, ("A",), {"x": lift([1]), "s": lift(["ab"]), "v": ListColumn([[1.5]])}),),
+    new_nodes=(
+        NewNodes(3, 1, ("A",), {"x": lift([1]), "s": lift(["ab"]), "v": ListColumn([[1.5]])}),
+        NewNodes(4, 2, ("A",), {"s": lift(["c", "de"]), "v": ListColumn([None, 2])}),
+    ),
     new_relationships=(NewRelationships(9, "R", slots(3), slots(3), {"w": lift([0.5]), "n": ListColumn([None])}),),
     properties=(SetProperties(Element.NODE, "x", slots(1), lift([True])),),
     labels=(SetLabels("A", slots(1), True),),
@@ -140,10 +143,22 @@ SMALL = Changeset(
 
 def test_transactions_of_one_kind_share_their_shape() -> None:
     other = Changeset(new_nodes=(NewNodes(8, 1, ("A",), {"x": lift([-1]), "s": lift([""]), "v": ListColumn([[]])}),))
-    same = Changeset(new_nodes=SMALL.new_nodes)
+    same = Changeset(new_nodes=SMALL.new_nodes[:1])
     assert shape_of(encode(same)) is shape_of(encode(other)) is not None
     assert shape_of(encode(SMALL)) is not shape_of(encode(same))
     assert shape_of(encode(FULL)) is None
+
+
+def test_how_many_elements_a_step_has_is_part_of_the_shape_and_beyond_a_bound_there_is_none() -> None:
+    def of(count: int) -> Changeset:
+        return Changeset(new_nodes=(NewNodes(0, count, ("A",), {"x": ListColumn(list(range(count)))}),))
+
+    raws = [encode(of(count)) for count in (1, 2, compact.ROWS_MAX, compact.ROWS_MAX + 1)]
+    shapes = list(map(shape_of, raws))
+    assert len({id(shape) for shape in shapes}) == 4 and shapes[-1] is None
+    assert [decode(raw).new_nodes[0].properties["x"].values() for raw in raws] == [
+        list(range(count)) for count in (1, 2, compact.ROWS_MAX, compact.ROWS_MAX + 1)
+    ]
 
 
 def test_a_truncated_small_changeset_is_corruption() -> None:

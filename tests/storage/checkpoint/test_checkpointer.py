@@ -38,7 +38,7 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def _make_small(patch: pytest.MonkeyPatch, rows: int, region: int) -> None:
-    for module in ("section", "properties.column", "graph.slots"):
+    for module in ("section", "properties.column", "properties.forms", "graph.slots"):
         patch.setattr(f"memoradb.storage.{module}.CHUNK_ROWS", rows)
     patch.setattr("memoradb.core.regions.REGION_BYTES", region)
     patch.setattr("memoradb.storage.properties.dictionary.PART", 8)

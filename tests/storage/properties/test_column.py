@@ -14,7 +14,8 @@ from memoradb.core.temporal import Date, DateTime, LocalDateTime, LocalTime, Tim
 from memoradb.core.temporal_columns import TemporalColumn
 from memoradb.core.values import Value
 from memoradb.storage.checkpoint.container import decode_section, encode_section
-from memoradb.storage.properties.column import Form, PropertyColumn
+from memoradb.storage.properties.column import PropertyColumn
+from memoradb.storage.properties.forms import Form
 from memoradb.storage.section import Section
 from memoradb.storage.undo import UndoLog
 

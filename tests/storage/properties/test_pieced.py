@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from memoradb.core.columns import lift
 from memoradb.core.values import Value
-from memoradb.storage.properties.column import Form
+from memoradb.storage.properties.forms import Form
 from memoradb.storage.properties.pieced import PiecedList, decoded_cache
 from memoradb.storage.properties.pieces import encoded_pieces
 from memoradb.storage.section import Section
