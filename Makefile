@@ -11,6 +11,7 @@ MCP_PORT ?= 9090
 WORKERS ?= 2
 PERSONS ?= 100000
 ENGINES ?= ladybug,duckdb,sqlite,memoradb
+ROUNDS ?= 5
 
 # hnswlib would else be built for this very processor, and the wheel that pip keeps would crash on another.
 export HNSWLIB_NO_NATIVE := 1
@@ -35,7 +36,7 @@ install = $(PIP) -e '.[hnsw,$(1)]' $(2) || { \
 	$(PIP) -e '.[$(1)]' $(2); }
 endif
 
-.PHONY: run test lint types unit bench-social bench-point bench-storage bench-language sweep-storage clean
+.PHONY: run test lint types unit sweep bench-social bench-engine bench-point bench-storage bench-language sweep-storage clean
 
 run: $(VENV)/.run
 	@$(BIN)/memoradb serve --data $(DATA) --sample python \
@@ -59,6 +60,9 @@ unit: $(VENV)/.test
 bench-social: $(VENV)/.test
 	$(BIN)/python bench/social.py --persons $(PERSONS) --engines $(ENGINES)
 
+bench-engine: $(VENV)/.test
+	$(BIN)/python bench/engine.py --only '$(ONLY)' --rounds $(ROUNDS)
+
 bench-point: $(VENV)/.test
 	$(BIN)/python bench/point.py
 
@@ -67,6 +71,12 @@ bench-storage: $(VENV)/.test
 
 bench-language: $(VENV)/.test
 	$(BIN)/python bench/language.py
+
+# Each rewrite rule, physical alternative and kernel off: the whole kit; alone off and alone on: 2,000 generated queries
+# against the reference interpreter. About an hour.
+sweep: $(VENV)/.test
+	$(BIN)/python tests/kit/sweep.py
+	MEMORADB_EACH_RULE_QUERIES=2000 $(BIN)/python -m pytest -q -n $(WORKERS) tests/memql/rewrite/test_each_rule.py
 
 # Every fault of the disk at every place, and 500 processes killed under load: long, and prints how many images it saw.
 sweep-storage: $(VENV)/.test

@@ -60,13 +60,16 @@ def read_stages(database: memoradb.Database) -> dict[str, Callable[[], object]]:
     prepared = engine.prepare(READ, snapshot)
     context = engine._context(snapshot, parameters, options, None, snapshot.position)
     batch = next(iter(context.batches(prepared.plan.root, Frame.top())))
+    line = prepared.plan.line
+    assert line is not None
     statement = engine.execute(READ, parameters)
     return {
         "snapshot": database.storage.snapshot,
         "plan from its text (cache)": lambda: engine.prepare(READ, snapshot),
-        "context": lambda: engine._context(snapshot, parameters, options, None, snapshot.position),
-        "operators": lambda: list(context.batches(prepared.plan.root, Frame.top())),
-        "values": lambda: [materialise(column, snapshot) for column in batch.columns.values()],
+        "look-up in a straight line": lambda: line(snapshot, parameters),
+        "in batches instead: context": lambda: engine._context(snapshot, parameters, options, None, snapshot.position),
+        "in batches instead: operators": lambda: list(context.batches(prepared.plan.root, Frame.top())),
+        "in batches instead: values": lambda: [materialise(column, snapshot) for column in batch.columns.values()],
         "records": lambda: Result(statement).rows,
     }
 

@@ -53,6 +53,13 @@ class Batch:
         """The same rows with only these columns."""
         return Batch({n: self.columns[n] for n in names}, self.length, self.row, self.weight)
 
+    def narrowed(self, names: frozenset[str] | None) -> Batch:
+        """The same rows without the columns that are not among ``names``; None keeps all."""
+        if names is None or self.columns.keys() <= names:
+            return self
+        columns = {name: column for name, column in self.columns.items() if name in names}
+        return Batch(columns, self.length, self.row, self.weight)
+
     def rows(self) -> IntArray:
         """``row`` as an array."""
         return np.zeros(self.length, np.int64) if self.row is None else self.row

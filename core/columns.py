@@ -200,9 +200,6 @@ class Dictionary(Protocol):
         """By code: the place of its string in sorted order (by code point)."""
         ...
 
-    memo: dict[Any, Any]
-    """Results of predicates per code, for kernels: cleared whenever the dictionary grows."""
-
 
 class StringColumn:
     """Strings as int32 codes into a dictionary; -1 is null."""
@@ -224,8 +221,12 @@ class StringColumn:
         return None if code < 0 else self.dictionary.string(code)
 
     def values(self) -> list[Value]:
-        strings = self.dictionary.strings()
-        return [None if c < 0 else strings[c] for c in self.codes.tolist()]
+        strings, codes = self.dictionary.strings(), self.codes.tolist()
+        if isinstance(strings, list):
+            return [None if c < 0 else strings[c] for c in codes]
+        # Each is decoded when it is asked for: once, and those next to one another in a row.
+        decoded: dict[int, Value] = {c: strings[c] for c in sorted(set(codes)) if c >= 0}
+        return list(map(decoded.get, codes))
 
     def take(self, positions: IntArray) -> Column:
         return StringColumn(self.codes.take(positions), self.dictionary)
@@ -408,6 +409,13 @@ def _joined_mask(columns: Sequence[Column]) -> BoolArray | None:
     return np.concatenate([np.zeros(len(c), np.bool_) if m is None else m for c, m in zip(columns, masks, strict=True)])
 
 
+def _joined_offsets(parts: Sequence[IntArray]) -> IntArray:
+    lengths = [np.diff(offsets) for offsets in parts]
+    joined = np.zeros(sum(map(len, lengths)) + 1, np.int64)
+    np.cumsum(np.concatenate(lengths), out=joined[1:])
+    return joined
+
+
 def concat(columns: Sequence[Column]) -> Column:
     """One column after the other; typed where all parts are of one form."""
     if len(columns) == 1:
@@ -425,10 +433,42 @@ def concat(columns: Sequence[Column]) -> Column:
         temporal = [c for c in columns if isinstance(c, TemporalColumn) and c.kind == first.kind]
         if len(temporal) == len(columns):
             return concat_temporal(temporal, _joined_mask(columns))
+    if isinstance(first, RaggedColumn):
+        lists = [c for c in columns if isinstance(c, RaggedColumn)]
+        if len(lists) == len(columns):
+            child = concat([c.child.slice(int(c.offsets[0]), int(c.offsets[-1])) for c in lists])
+            return RaggedColumn(_joined_offsets([c.offsets for c in lists]), child, _joined_mask(columns))
+    if isinstance(first, PathColumn):
+        paths = [c for c in columns if isinstance(c, PathColumn)]
+        if len(paths) == len(columns):
+            nodes, relationships = (np.concatenate([getattr(c, n) for c in paths]) for n in ("nodes", "relationships"))
+            offsets = _joined_offsets([c.offsets for c in paths])
+            return PathColumn(offsets, nodes, relationships, _joined_mask(columns))
     items: list[Value] = []
     for column in columns:
         items.extend(column.values())
     return ListColumn(items)
+
+
+def _spread(column: Column, places: IntArray, length: int) -> Column:
+    """The lists or paths of a column at ``places`` of a longer one; the rest is null, and takes nothing."""
+    assert isinstance(column, (RaggedColumn, PathColumn))
+    lengths = np.zeros(length, np.int64)
+    lengths[places] = np.diff(column.offsets)
+    offsets = np.zeros(length + 1, np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    mask = np.ones(length, np.bool_)
+    mask[places] = False if column.mask is None else column.mask
+    if isinstance(column, RaggedColumn):
+        return RaggedColumn(offsets, column.child, mask)
+    nodes = np.zeros(int(offsets[-1]) + length, np.int64)
+    own = np.ones(len(nodes), np.bool_)
+    own[offsets[:-1].compress(mask) + np.flatnonzero(mask)] = False  # a null has a node, too, of no meaning
+    held = np.ones(len(column.nodes), np.bool_)
+    if column.mask is not None:
+        held[column.offsets[:-1].compress(column.mask) + np.flatnonzero(column.mask)] = False
+    nodes[own] = column.nodes.compress(held)
+    return PathColumn(offsets, nodes, column.relationships, mask)
 
 
 def take_or_null(column: Column, positions: IntArray) -> Column:
@@ -442,6 +482,8 @@ def take_or_null(column: Column, positions: IntArray) -> Column:
         return column.take(positions)
     if len(column) == 0:
         return ConstantColumn(None, len(positions))
+    if isinstance(column, (RaggedColumn, PathColumn)):
+        return _spread(column.take(positions.compress(~missing)), np.flatnonzero(~missing), len(positions))
     taken = column.take(np.where(missing, 0, positions))
     if isinstance(taken, TypedColumn):
         mask = missing if taken.mask is None else taken.mask | missing

@@ -16,6 +16,9 @@ PATTERN_ELEMENTS_MAX: Final = 2_000
 MATCH_RELATIONSHIPS_MAX: Final = 200
 """Relationships in one MATCH: planning their order takes about a second for so many, and grows with the cube."""
 
+STATEMENT_RELATIONSHIPS_MAX: Final = 400
+"""Relationships in all MATCH clauses of one statement: its plan is about as deep, and Python's calls are bounded."""
+
 TOKENS_MAX: Final = 200_000
 """Tokens of one statement: bounds parse time to some hundreds of milliseconds."""
 
@@ -54,10 +57,23 @@ KERNEL_ROWS_MIN: Final = 64
 """Below this many rows a list of Python values is faster than an array (measured crossover)."""
 
 QUERY_MEMORY_BYTES: Final = 4 << 30
-"""What one statement may hold in sorts, groups, joins and barriers."""
+"""What one statement may hold in sorts, groups, joins and barriers, in bytes of arrays and Python objects."""
+
+SPILL_SHARE: Final = 4
+"""A sort, aggregation, DISTINCT or join that holds more than this part (a fourth) of the memory that the rest of its
+statement leaves goes on in a temporary file: sorting what it holds takes that much twice more."""
+
+QUERY_DISK_BYTES: Final = 64 << 30
+"""What one statement may have in temporary files."""
+
+SORT_RUN_ROWS: Final = 65_536
+"""Rows that one step of a sort or grouping handles: some 10 ms, so that a cancelled statement stops soon."""
 
 VAR_LENGTH_HOPS_MAX: Final = 10_000
 """Upper bound of a variable length that may be written."""
+
+CHEAPEST_PATHS_MAX: Final = 1_000
+"""Paths that ``db.path.kCheapest`` may be asked for: each takes a search for every relationship of the one before."""
 
 PLAN_CACHE_ENTRIES: Final = 1_000
 """Plans kept at each level."""

@@ -355,6 +355,9 @@ def _as_temporal(column: Column) -> TemporalColumn | None:
     return column if len(column) else None
 
 
+_STRINGS: Final = frozenset((str, type(None)))
+
+
 def encode_column(column: Column) -> bytes:
     """A column of plain values: numbers and temporal values as raw little-endian arrays, strings as lengths and UTF-8.
 
@@ -384,14 +387,15 @@ def encode_column(column: Column) -> bytes:
         _encode_temporals(out, temporal)
         return bytes(out)
     values = column.values()
-    if values and all(type(v) is str or v is None for v in values):
+    if values and set(map(type, values)) <= _STRINGS:
         out.append(_COLUMN_STRING)
         write_varint(out, count)
         raw = [b"" if v is None else v.encode("utf-8", "surrogatepass") for v in values]
-        lengths = np.fromiter((-1 if v is None else len(r) for v, r in zip(values, raw, strict=True)), "<i4", count)
+        lengths = np.fromiter(map(len, raw), "<i4", count)
+        if None in values:
+            lengths[[v is None for v in values]] = -1
         out += lengths.tobytes()
-        for piece in raw:
-            out += piece
+        out += b"".join(raw)
         return bytes(out)
     if values and all(type(v) is list and v and type(v[0]) is float for v in values):
         size = len(values[0])

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 _SKIP: Final = r"(?:\s+|//[^\n]*|/\*(?s:.*?)\*/)"
 _BEGINNING: Final = re.compile(
-    rf"{_SKIP}*(?:CYPHER{_SKIP}+(?:[\d.]+{_SKIP}+)?)*(?:(?:EXPLAIN|PROFILE){_SKIP}+)?AS{_SKIP}+OF\b", re.IGNORECASE
+    rf"{_SKIP}*(?:CYPHER{_SKIP}+(?:[\d.]+{_SKIP}+)?)*(?:(?:EXPLAIN|PROFILE){_SKIP}+(?:VERBOSE{_SKIP}+)?)?AS{_SKIP}+OF\b",
+    re.IGNORECASE,
 )
 _MOMENTS: Final = Type.DATETIME | Type.LOCAL_DATETIME | Type.DATE | Type.STRING
 

@@ -2,8 +2,8 @@
 
 ``QueryEngine`` joins the compiler to a storage engine::
 
-    text -> plan cache, or: fingerprint -> parse -> bind and build -> rewrite -> plan     compile()
-         -> a snapshot (read) or a transaction's overlay (write) -> operators -> values   run()
+    text -> plan, from a cache or compiled (``preparation``)
+         -> a snapshot (read) or a transaction's overlay (write) -> operators -> values
 
 It holds no state of a client: transactions are the caller's and come in as arguments. Safe to use from several threads.
 """
@@ -11,7 +11,7 @@ It holds no state of a client: transactions are the caller's and come in as argu
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
@@ -21,33 +21,32 @@ from memoradb.core.errors import (
     MemoraDBError,
     MemQLError,
     ParameterMissing,
-    QueryTooComplex,
     SemanticError,
 )
-from memoradb.core.limits import NESTING_DEPTH_MAX
 from memoradb.core.rng import Random, SystemRandom
-from memoradb.core.spans import Span, position_of
+from memoradb.core.spans import Span
 from memoradb.core.values import Value
 from memoradb.storage.overlay import Overlay
 from memoradb.storage.view import Counters, GraphView
 
-from .as_of import Timed, is_timed, take_apart
-from .bind.types import Type
+from .as_of import is_timed
 from .exec.context import Cancellation, Context, KernelUse, batch_bytes
-from .exec.materialise import materialise
+from .exec.materialise import shown
 from .exec.operator import Frame
 from .exec.profile import Profile
+from .exec.spill import SYSTEM_FILES, TemporaryFiles
 from .functions.registry import FunctionRegistry
-from .notifications import Notification, NotificationKind, Remark
-from .optimize.plan_cache import PlanCache
-from .optimize.planner import PhysicalPlan, plan
-from .parameters import normalise, normalise_parameters, type_of
+from .notifications import Notification
+from .optimize.feedback import SLOW_NS
+from .optimize.planner import PhysicalPlan
+from .parameters import normalise, normalise_parameters
 from .past import Moments
-from .plan.explain import Measured, logical_lines, physical_lines, render, summary_plan
+from .preparation import Preparation, Prepared, too_complex
 from .procedures.registry import ProcedureRegistry
-from .result import StatementResult, Summary
+from .result import Shown, StatementResult, Summary
+from .rewrite.switches import KERNEL
 from .syntax.ast import StatementMode
-from .syntax.fingerprint import fingerprint, in_text
+from .syntax.fingerprint import in_text
 from .syntax.suggest import did_you_mean
 from .syntax.text import statement_text
 
@@ -56,25 +55,12 @@ if TYPE_CHECKING:
     from memoradb.storage.transaction import Transaction
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A plan, and what one text of it has of its own.
-
-    ``literals`` are the values that were lifted out of the text. ``fingerprinted``: the plan was made from the text's
-    fingerprint, and its spans point there. ``notifications`` stand beside the remarks that they are made of.
-    """
-
-    plan: PhysicalPlan
-    literals: Mapping[str, Value]
-    fingerprinted: bool = False
-    notifications: Sequence[tuple[Remark, Notification]] = ()
-
-
 @dataclass(slots=True)
 class Options:
     """How to run one statement; what tests and protocols vary.
 
-    ``timeout_ms`` None: no limit. ``disabled_rules``: rewrite rules left out (such plans are not cached).
+    ``timeout_ms`` None: no limit. ``disabled_rules``: what is left out of ``rewrite.switches``: rewrite rules, physical
+    alternatives, kernels (such plans are not cached).
     ``batch_rows``: the most rows in a batch. ``kernels``: whether vectorised kernels run on batches that are large
     enough for them (``auto``), on every batch (``always``), or not at all (``never``: list columns and scalar
     semantics throughout); no result depends on it. ``as_of``: read the graph of then, as AS OF in the text does: a
@@ -86,6 +72,7 @@ class Options:
     disabled_rules: Collection[str] = ()
     cancellation: Cancellation | None = None
     memory_bytes_max: int | None = None
+    disk_bytes_max: int | None = None
     read_only: bool = False
     kernels: KernelUse = "auto"
     as_of: Value = None
@@ -94,13 +81,7 @@ class Options:
 PLAIN_OPTIONS: Final = Options()
 """What most statements are run with; never changed."""
 
-
-@dataclass(slots=True)
-class Plans:
-    """Both levels of the plan cache."""
-
-    by_text: PlanCache[Prepared] = field(default_factory=PlanCache)
-    by_fingerprint: PlanCache[PhysicalPlan] = field(default_factory=PlanCache)
+_NOTHING_CHANGED: Final = Counters()
 
 
 @dataclass(slots=True)
@@ -110,93 +91,35 @@ class QueryEngine:
     storage: Engine
     clock: Clock = field(default_factory=SystemClock)
     random: Random = field(default_factory=SystemRandom)
+    temporary_files: TemporaryFiles = SYSTEM_FILES
+    """Where what does not fit into a statement's memory goes."""
     functions: FunctionRegistry = field(default_factory=FunctionRegistry)
     procedures: ProcedureRegistry = field(default_factory=ProcedureRegistry)
-    _present: Plans = field(default_factory=Plans)
-    _past: Plans = field(default_factory=Plans)
-    """Of statements with AS OF, without it: whatever the moment, they share their plans."""
-    _timed: PlanCache[Timed] = field(default_factory=PlanCache)
+    preparation: Preparation = field(init=False)
     _moments: Moments = field(init=False)
 
     def __post_init__(self) -> None:
+        self.preparation = Preparation(self.functions, self.procedures)
         self._moments = Moments(self.storage, self.clock)
 
-    # --- text to plan
-
-    def prepare(self, text: str, view: GraphView, disabled_rules: Collection[str] = (), past: bool = False) -> Prepared:
-        """The plan for ``text``, from the cache where it was seen before, whatever its literals.
-
-        ``past``: ``view`` is one of many states of the past; their plans are kept by schema and rough size.
-
-        Raises:
-            MemQLError: the text is not a statement that can be run; with its position.
-        """
-        if disabled_rules:
-            return _prepared(text, self._compile(statement_text(text), view, {}, disabled_rules), {}, False)
-        plans = self._past if past else self._present
-        version = (view.schema_version, _size(view) if past else view.statistics.generation())
-        prepared = plans.by_text.get(text, version)
-        if prepared is not None:
-            return prepared
-        lifted = fingerprint(statement_text(text))
-        compiled = plans.by_fingerprint.get(lifted.key, version)
-        if compiled is None:
-            types = {name: type_of(value) for name, value in lifted.parameters.items()}
-            try:
-                compiled = self._compile(lifted.key, view, types)
-            except MemoraDBError:
-                # The error must point into the text as written; should that compile, its plan is as good.
-                prepared = _prepared(text, self._compile(text, view, {}), {}, False)
-                plans.by_text.put(text, version, prepared)
-                return prepared
-            plans.by_fingerprint.put(lifted.key, version, compiled)
-        prepared = _prepared(text, compiled, lifted.parameters, True)
-        plans.by_text.put(text, version, prepared)
-        return prepared
-
-    def _compile(
+    def prepare(
         self,
         text: str,
         view: GraphView,
-        parameter_types: Mapping[str, Type],
         disabled_rules: Collection[str] = (),
-    ) -> PhysicalPlan:
-        # Imported here: a database whose statements are all cached never loads the parser.
-        from .bind.catalog import GraphCatalog
-        from .plan.build import plan_statement
-        from .syntax.parser import parse
-        from .syntax.walk import deepest
-
-        catalog = GraphCatalog(view, self.functions, self.procedures)
-        statement = parse(text)
-        try:
-            logical = plan_statement(statement, text, catalog, parameter_types)
-            return plan(logical, view, disabled_rules)
-        except (MemQLError, QueryTooComplex) as error:
-            raise error.located(text) from None
-        except RecursionError:
-            raise _too_complex(deepest(statement).span).located(text) from None
+        past: bool = False,
+        given: Mapping[str, Value] | None = None,
+    ) -> Prepared:
+        """See ``Preparation.prepare``."""
+        return self.preparation.prepare(text, view, disabled_rules, past, given)
 
     def forget_plans(self) -> None:
         """Drop all cached plans: what a procedure or function name means has changed."""
-        for plans in (self._present, self._past):
-            plans.by_text.clear()
-            plans.by_fingerprint.clear()
-        self._timed.clear()
+        self.preparation.forget()
 
     def metrics(self) -> dict[str, int | float]:
-        """Counters for monitoring: how often a plan was found by its text, or by its fingerprint."""
-        found: dict[str, int | float] = {}
-        for name, plans in (("plan_cache", self._present), ("plan_cache_as_of", self._past)):
-            texts, fingerprints = plans.by_text.counters, plans.by_fingerprint.counters
-            asked = texts.hits + texts.misses
-            found |= {
-                f"{name}_text_hits": texts.hits,
-                f"{name}_fingerprint_hits": fingerprints.hits,
-                f"{name}_misses": fingerprints.misses,
-                f"{name}_hit_rate": (texts.hits + fingerprints.hits) / asked if asked else 0.0,
-            }
-        return found
+        """Counters for monitoring."""
+        return self.preparation.metrics()
 
     # --- plan to result
 
@@ -220,20 +143,21 @@ class QueryEngine:
             text = statement_text(text)
         started = self.clock.monotonic_ns()
         given = normalise_parameters(parameters) if parameters else {}
+        prepared: Prepared | None = None
         if options.as_of is not None or is_timed(text):
             result, compiled = self._in_the_past(text, given, transaction, options)
         elif transaction is not None:
             transaction.begin_statement()
             try:
                 # Planning reads, too, but no answer rests on it: nothing of it is noted for the validation.
-                prepared = self.prepare(text, transaction.overlay, options.disabled_rules)
+                prepared = self.preparation.prepare(text, transaction.overlay, options.disabled_rules, given=given)
                 compiled = self.clock.monotonic_ns()
                 result = self._in_transaction(text, prepared, given, transaction, options)
             finally:
                 transaction.end_statement()
         else:
             snapshot = self.storage.snapshot()
-            prepared = self.prepare(text, snapshot, options.disabled_rules)
+            prepared = self.preparation.prepare(text, snapshot, options.disabled_rules, given=given)
             compiled = self.clock.monotonic_ns()
             if prepared.plan.logical.read_only or prepared.plan.logical.mode is StatementMode.EXPLAIN:
                 result = self._run(text, prepared, given, snapshot, options)
@@ -242,7 +166,7 @@ class QueryEngine:
                     overlay = own.overlay
                     if overlay.base.schema_version != snapshot.schema_version:
                         # An index that the plan uses may have gone between planning and getting the writer's lock.
-                        prepared = self.prepare(text, overlay, options.disabled_rules)
+                        prepared = self.preparation.prepare(text, overlay, options.disabled_rules, given=given)
                     result = self._run(text, prepared, given, overlay, options)
                     committed = own.commit()
                     result.summary.position = committed.position
@@ -250,6 +174,8 @@ class QueryEngine:
         summary = result.summary
         summary.compile_ns = compiled - started
         summary.time_ns = self.clock.monotonic_ns() - started
+        if summary.time_ns > SLOW_NS and prepared is not None:
+            self.preparation.feedback.took(prepared.plan, summary.time_ns - summary.compile_ns)
         return result
 
     def _in_transaction(
@@ -296,7 +222,7 @@ class QueryEngine:
         rest, position = self._past_position(text, given, options)
         try:
             view = self.storage.history.at(position)
-            prepared = self.prepare(rest, view, options.disabled_rules, past=True)
+            prepared = self.preparation.prepare(rest, view, options.disabled_rules, past=True, given=given)
             compiled = self.clock.monotonic_ns()
             if not prepared.plan.logical.read_only:
                 raise SemanticError(
@@ -319,12 +245,7 @@ class QueryEngine:
         if options.as_of is not None:
             raise ArgumentError("The statement has an AS OF of its own.", hint="Give `as_of` or write it, not both.")
         present = self.storage.snapshot()
-        timed = self._timed.get(text, (0, 0))
-        if timed is None:
-            from .bind.catalog import GraphCatalog
-
-            timed = take_apart(text, GraphCatalog(present, self.functions, self.procedures))
-            self._timed.put(text, (0, 0), timed)
+        timed = self.preparation.timed(text, present)
         if not timed.parameters <= given.keys():
             raise _missing(text, min(timed.parameters - given.keys()), given)
         try:
@@ -336,10 +257,7 @@ class QueryEngine:
 
     def _until(self, deadline_ns: int, options: Options) -> Options:
         """The same options with an end that is no later than ``deadline_ns``."""
-        cancellation = options.cancellation
-        if cancellation is None:
-            own = None if options.timeout_ms is None else self.clock.monotonic_ns() + options.timeout_ms * 1_000_000
-            cancellation = Cancellation(self.clock, own)
+        cancellation = self._cancellation(options) or Cancellation(self.clock)
         cancellation.end_by(deadline_ns)
         return replace(options, cancellation=cancellation)
 
@@ -363,14 +281,23 @@ class QueryEngine:
         parameters = {**given, **prepared.literals} if prepared.literals else given
         if not logical.parameters <= parameters.keys() and logical.mode is not StatementMode.EXPLAIN:
             raise _missing(text, min(logical.parameters - parameters.keys()), given)
+        if physical.line is not None and logical.mode is StatementMode.EXECUTE and options.memory_bytes_max is None:
+            if (cancellation := self._cancellation(options)) is not None:
+                cancellation.check()
+            values = physical.line(view, parameters)
+            if values is not None:
+                summary = Summary(text, "r", _NOTHING_CHANGED, notifications=prepared.current(planning or view))
+                return StatementResult(logical.columns, values, len(values[0]), summary)
         if logical.mode is StatementMode.EXPLAIN:
-            return self._explained(text, physical, _current(prepared, planning or view))
-        profile = Profile(time.perf_counter_ns) if logical.mode is StatementMode.PROFILE else None
+            return self._explained(text, physical, prepared.current(planning or view))
+        profiled = logical.mode is StatementMode.PROFILE
+        profile = Profile(time.perf_counter_ns) if profiled or physical.watched else None
         context = self._context(view, parameters, options, profile, _position(planning or view))
+        context.unchanging = logical.read_only
         writer = None if logical.read_only else context.writer
         before = Counters() if writer is None else writer.statement_counters()
         try:
-            values, count = self._drain(physical, context, logical.columns)
+            pieces, count = self._drain(physical, context, logical.columns)
             if writer is not None:
                 writer.check_deletes()
         except MemQLError as error:
@@ -378,26 +305,36 @@ class QueryEngine:
                 error.span = in_text(text, error.span)
             raise error.located(text) from None
         except RecursionError:
-            raise _too_complex() from None
+            raise too_complex() from None
+        finally:
+            context.close()
+            if profile is not None and physical.watched:
+                self.preparation.feedback.ran(physical, profile)
         counters = before if writer is None else writer.statement_counters(before)
-        summary = Summary(text, logical.statement_type, counters, notifications=_current(prepared, planning or view))
-        if profile is not None:
-            self._describe(summary, physical, profile.measured)
-        return StatementResult(logical.columns, values, count, summary)
+        summary = Summary(text, logical.statement_type, counters, notifications=prepared.current(planning or view))
+        if profile is not None and profiled:
+            self._describe(summary, physical, profile)
+        return StatementResult(logical.columns, [], count, summary, pieces)
 
     def _drain(
         self, physical: PhysicalPlan, context: Context, columns: tuple[str, ...]
-    ) -> tuple[list[list[Value]], int]:
-        values: list[list[Value]] = [[] for _ in columns]
+    ) -> tuple[list[list[Shown]], int]:
+        pieces: list[list[Shown]] = []
         count = 0
         for batch in context.batches(physical.root, Frame.top()):
             batch = batch.expanded()
             count += batch.length
             context.hold(batch_bytes(batch))  # a result is held whole until its last row is there
             # The root's columns stand in result order: names may repeat nothing, positions are enough.
-            for gathered, column in zip(values, batch.columns.values(), strict=False):
-                gathered.extend(materialise(column, context.view))
-        return values, count
+            if columns:
+                pieces.append([shown(column, context.view) for column in batch.columns.values()])
+        return pieces, count
+
+    def _cancellation(self, options: Options) -> Cancellation | None:
+        """What may stop a statement that begins now."""
+        if options.cancellation is not None or options.timeout_ms is None:
+            return options.cancellation
+        return Cancellation(self.clock, self.clock.monotonic_ns() + options.timeout_ms * 1_000_000)
 
     def _context(
         self,
@@ -407,75 +344,57 @@ class QueryEngine:
         profile: Profile | None,
         position: int,
     ) -> Context:
-        cancellation = options.cancellation
-        if cancellation is None and options.timeout_ms is not None:
-            deadline = self.clock.monotonic_ns() + options.timeout_ms * 1_000_000
-            cancellation = Cancellation(self.clock, deadline)
-        return Context(
-            view=view,
-            parameters=parameters,
-            clock=self.clock,
-            now_ns=self.clock.now_ns(),
-            random=self.random,
-            functions=self.functions,
-            procedures=self.procedures,
-            past=self.storage,
-            position=position,
-            batch_rows=options.batch_rows,
-            cancellation=cancellation,
-            memory_bytes_max=options.memory_bytes_max,
+        context = Context(
+            view,
+            parameters,
+            self.clock,
+            self.clock.now_ns(),
+            self.random,
+            self.functions,
+            self.procedures,
+            self.storage,
+            position,
             profile=profile,
-            kernels=options.kernels,
+            temporary_files=self.temporary_files,
         )
+        if options is not PLAIN_OPTIONS:
+            context = replace(
+                context,
+                batch_rows=options.batch_rows,
+                cancellation=self._cancellation(options),
+                memory_bytes_max=options.memory_bytes_max,
+                disk_bytes_max=options.disk_bytes_max,
+                kernels=options.kernels,
+                kernels_off=_kernels_off(options.disabled_rules) if options.disabled_rules else frozenset(),
+            )
+        return context
 
     # --- EXPLAIN and PROFILE
 
     def _explained(self, text: str, physical: PhysicalPlan, notifications: Sequence[Notification]) -> StatementResult:
         summary = Summary(text, physical.logical.statement_type, Counters(), notifications=notifications)
-        self._describe(summary, physical, lambda _: None)
+        self._describe(summary, physical, None)
         return StatementResult((), [], 0, summary)
 
-    def _describe(self, summary: Summary, physical: PhysicalPlan, measured: Callable[..., Measured | None]) -> None:
-        lines = physical_lines(physical.root, measured)
-        parts = [render(logical_lines(physical.rewritten), "Logical plan"), render(lines, "Physical plan")]
-        if physical.rules:
-            parts.append("Rules that fired: " + ", ".join(dict.fromkeys(physical.rules)))
-        summary.plan = "\n\n".join(parts)
-        summary.plan_tree = summary_plan(lines)
+    def _describe(self, summary: Summary, physical: PhysicalPlan, profile: Profile | None) -> None:
+        # Imported here: what is not explained does without.
+        from .explain.report import report
+        from .explain.text import text_of
+        from .explain.tree import tree_of
+
+        said = report(physical, profile)
+        summary.plan = text_of(said)
+        summary.plan_tree = tree_of(said)
+
+
+def _kernels_off(disabled: Collection[str]) -> frozenset[str]:
+    """The kernels among the names of ``Options.disabled_rules``."""
+    return frozenset(name.removeprefix(KERNEL) for name in disabled if name.startswith(KERNEL))
 
 
 def _position(view: GraphView) -> int:
     """The log position of what is committed in a view."""
     return view.base.position if isinstance(view, Overlay) else view.position  # pyright: ignore[reportAttributeAccessIssue]
-
-
-def _size(view: GraphView) -> int:
-    """The order of magnitude of a graph: the same for two that are within twice each other, mostly."""
-    statistics = view.statistics
-    return statistics.nodes().bit_length() << 8 | statistics.relationships().bit_length()
-
-
-def _prepared(text: str, plan: PhysicalPlan, literals: Mapping[str, Value], fingerprinted: bool) -> Prepared:
-    """A plan for one text, with its remarks placed in it."""
-    notifications = []
-    for remark in plan.logical.remarks:
-        spans = (remark.span, *remark.quoted)
-        at, *quoted = [in_text(text, s) for s in spans] if fingerprinted else spans
-        parts = [" ".join(text[s.start : s.end].split()) for s in quoted]
-        notifications.append((remark, Notification.of(remark, position_of(text, at.start), parts)))
-    return Prepared(plan, literals, fingerprinted, notifications)
-
-
-def _current(prepared: Prepared, view: GraphView) -> Sequence[Notification]:
-    """The notifications that are true of ``view``: a name that was unknown may have come into the graph since."""
-    if not prepared.notifications:
-        return ()
-    known: dict[NotificationKind, Callable[[], Sequence[str]]] = {
-        NotificationKind.UNKNOWN_LABEL: view.labels,
-        NotificationKind.UNKNOWN_RELATIONSHIP_TYPE: view.relationship_types,
-        NotificationKind.UNKNOWN_PROPERTY_KEY: view.property_keys,
-    }
-    return [n for r, n in prepared.notifications if r.name is None or r.name not in known[r.kind]()]
 
 
 def _missing(text: str, name: str, given: Mapping[str, Value]) -> ParameterMissing:
@@ -489,13 +408,3 @@ def _missing(text: str, name: str, given: Mapping[str, Value]) -> ParameterMissi
         span=Span(places[0].start_pos, places[0].end_pos) if places else None,
         hint=did_you_mean(name, given) or f"Give a value for ${name} with the statement.",
     ).located(text)
-
-
-def _too_complex(span: Span | None = None) -> QueryTooComplex:
-    return QueryTooComplex(
-        "The statement has too many clauses or nests too deep.",
-        span=span,
-        limit="NESTING_DEPTH_MAX",
-        value=NESTING_DEPTH_MAX,
-        hint="Split it, or pass data as a list parameter to UNWIND.",
-    )

@@ -126,23 +126,25 @@ def _set_properties(
         column.put(table.slot_of(ids.item(0)), values.item(0), position)
         return
     slots = table.slots_of(ids)
-    if not indexes and len(slots) >= PUT_TOGETHER_MIN and len(distinct(slots)) == len(slots):
+    if len(slots) >= PUT_TOGETHER_MIN and len(distinct(slots)) == len(slots):
+        before = [upkeep.rows_of(store, i.definition, slots) for i in indexes]
         column.put_all(slots, values, position)
+        upkeep.replaced(store, indexes, slots, before, position)
         return
-    for slot, value in zip(slots.tolist(), values.values(), strict=True):
-        before = [upkeep.row_of(store, i.definition, slot) for i in indexes]
-        column.put(slot, value, position)
-        upkeep.replaced(store, indexes, slot, before, position)
+    for row, value in enumerate(values.values()):
+        one = slots[row : row + 1]
+        before = [upkeep.rows_of(store, i.definition, one) for i in indexes]
+        column.put(one.item(0), value, position)
+        upkeep.replaced(store, indexes, one, before, position)
 
 
 def _set_labels(store: GraphStore, label: str, slots: IntArray, remove: bool, position: int) -> None:
     indexes = upkeep.concerned(store, Element.NODE, label=label)
-    before = [[upkeep.row_of(store, i.definition, s) for i in indexes] for s in slots.tolist()] if indexes else []
+    before = [upkeep.rows_of(store, i.definition, slots) for i in indexes]
     known = store.labels.get(label, BitMap())
     change = bitmap_of(slots)
     store.labels[label] = known - change if remove else known | change
-    for slot, rows in zip(slots.tolist() if indexes else (), before, strict=True):
-        upkeep.replaced(store, indexes, slot, rows, position)
+    upkeep.replaced(store, indexes, slots, before, position)
 
 
 def _delete_relationships(store: GraphStore, slots: IntArray, position: int) -> None:

@@ -3,6 +3,7 @@
     memoradb.json    format and uuid          superblock-0.json, superblock-1.json    what is durable
     lock             who has it open          log/             the log's segments
     metadata/        checkpoints              nodes/ edges/ vectors/ text/            their data
+    costs.json       what operators cost here, if that was measured
 
 What MemoraDB did not write is never touched: a directory with anything else in it is refused.
 """
@@ -25,7 +26,7 @@ from .vfs import Lock, Vfs
 
 FORMAT: Final = 1
 IDENTITY: Final = "memoradb.json"
-OWN_NAMES: Final = frozenset((IDENTITY, "lock", *SUPERBLOCKS, "log", "metadata", *FOLDERS))
+OWN_NAMES: Final = frozenset((IDENTITY, "lock", "costs.json", *SUPERBLOCKS, "log", "metadata", *FOLDERS))
 
 
 class _Identity(msgspec.Struct, frozen=True):

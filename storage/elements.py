@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,11 +26,18 @@ from .view import (
     IndexDefinition,
     LoopFree,
     Neighbours,
+    Number,
     part_of,
     sums_of,
 )
 
 _NONE = np.zeros(0, np.int64)
+
+LABELS_AT_ONCE_MIN: Final = 64
+"""Nodes from which on labels are read label by label instead of node by node."""
+
+LABELS_AT_ONCE_MAX: Final = 60
+"""Labels of the graph up to which they are: each is one bit."""
 
 
 class Elements:
@@ -47,6 +54,9 @@ class Elements:
         self._dead_relationships = store.relationships.dead
         self._adjacency = store.adjacency_states()
         self._indexes = store.indexes
+        self.generation = store.generation
+        self.counts_by_type = store.live_by_type.pinned()
+        """Live relationships of each type. Read only."""
         columns = store.columns
         self._node_keys, self._relationship_keys = len(columns[Element.NODE]), len(columns[Element.RELATIONSHIP])
         self._masks: dict[str | None, BoolArray] = {}
@@ -191,6 +201,18 @@ class Elements:
         order = np.lexsort((relationships, positions))
         return Neighbours(positions.take(order), nodes.take(order), relationships.take(order))
 
+    def far_ends(self, sources: IntArray, types: Sequence[str] | None, direction: Direction) -> IntArray:
+        parts: list[IntArray] = []
+        for state in self._states(types):
+            whole = not state.delta.count and state.top <= self.relationships_top and not len(self._dead_relationships)
+            for outgoing in (True, False):
+                if direction is not (Direction.IN if outgoing else Direction.OUT):
+                    csr = state.outgoing if outgoing else state.incoming
+                    parts.append(csr.ends(sources) if whole else self._follow(state, sources, outgoing)[1])
+        if len(parts) == 1:
+            return parts[0]
+        return np.concatenate(parts) if parts else _NONE
+
     def expand_part(
         self, sources: IntArray, types: Sequence[str] | None, direction: Direction, first: int, stop: int
     ) -> Neighbours:
@@ -261,32 +283,37 @@ class Elements:
         return found
 
     def neighbour_sums(
-        self, sources: IntArray, values: IntArray, types: Sequence[str] | None, direction: Direction
-    ) -> IntArray:
+        self, sources: IntArray, values: NDArray[Number], types: Sequence[str] | None, direction: Direction
+    ) -> NDArray[Number]:
         found = self._sums(sources, values, types, direction)
         return sums_of(self.expand(sources, types, direction), values, len(sources)) if found is None else found
 
     def _sums(
-        self, sources: IntArray, values: IntArray | None, types: Sequence[str] | None, direction: Direction
-    ) -> IntArray | None:
+        self, sources: IntArray, values: NDArray[Any] | None, types: Sequence[str] | None, direction: Direction
+    ) -> NDArray[Any] | None:
         """Sums over neighbours by the arrays alone; None where that is no gain."""
         names = [t for t in (self._adjacency if types is None else dict.fromkeys(types)) if t in self._adjacency]
         states = [self._adjacency[t] for t in names]
         if any(s.top > self.relationships_top for s in states) or len(self._dead_relationships) > 8 * len(sources):
             return None
+        if len(self._dead_relationships) and values is not None and values.dtype != np.int64:
+            return None  # what deleted ones add cannot be taken back from a sum of floats
         if direction is Direction.BOTH and not all(self.fact(LoopFree(t)) for t in names):
             return None
-        total = np.zeros(len(sources), np.int64)
+        total: NDArray[Any] | None = None
         for outgoing in (True, False):
             if direction is (Direction.IN if outgoing else Direction.OUT):
                 continue
             for state in states:
-                total += neighbour_sums(state, sources, outgoing, values, self.relationships_top)
-            if len(self._dead_relationships):
+                sums = neighbour_sums(state, sources, outgoing, values, self.relationships_top)
+                total = sums if total is None else total + sums
+            if len(self._dead_relationships) and total is not None:
                 total -= self._dead_sums(names, values, outgoing).take(sources)
+        if total is None:
+            return np.zeros(len(sources), np.int64 if values is None else values.dtype)
         return total
 
-    def _dead_sums(self, types: Sequence[str], values: IntArray | None, outgoing: bool) -> IntArray:
+    def _dead_sums(self, types: Sequence[str], values: NDArray[Any] | None, outgoing: bool) -> IntArray:
         """By node: what its deleted relationships of ``types`` would add."""
         codes = [self.store.type_codes[t] for t in types]
         slots = np.asarray(self._dead_relationships.to_array(), np.int64)
@@ -294,6 +321,9 @@ class Elements:
         starts, ends = self.endpoints(slots)
         near, far = (starts, ends) if outgoing else (ends, starts)
         sums = np.zeros(self.nodes_top, np.int64)
+        if values is not None:
+            known = np.flatnonzero(far < len(values))
+            near, far = near.take(known), far.take(known)
         np.add.at(sums, near, 1 if values is None else values.take(far))
         return sums
 
@@ -320,6 +350,15 @@ class Elements:
         self.check_undo()
         return found
 
+    def item(self, element: Element, slot: int, key: str) -> Value:
+        column = self.store.columns[element].get(key)
+        if column is None:
+            return None
+        value = column.item(slot, self.position)
+        if self.position < self.store.undo.horizon:
+            self.check_undo()
+        return value
+
     def check_undo(self) -> None:
         """After reading: undo that was dropped meanwhile may have been needed."""
         if self.position < self.store.undo.horizon:
@@ -327,6 +366,26 @@ class Elements:
                 f"The state at position {self.position} is no longer kept: too much was changed since.",
                 hint="Run it again; it will read the newest state.",
             )
+
+    def all_properties(self, element: Element, slots: IntArray) -> dict[str, Column]:
+        found: dict[str, Column] = {}
+        for key, column in list(self.store.columns[element].items()):
+            values = column.gather(slots, self.position)
+            nulls = values.nulls()
+            if nulls is None or not nulls.all():
+                found[key] = values
+        self.check_undo()
+        return found
+
+    def labels_of(self, slots: IntArray) -> list[tuple[str, ...]]:
+        if len(slots) < LABELS_AT_ONCE_MIN or len(self._labels) > LABELS_AT_ONCE_MAX:
+            return [self.node_labels(slot) for slot in slots.tolist()]
+        names = tuple(self._labels)
+        bits = np.zeros(len(slots), np.int64)
+        for place, name in enumerate(names):
+            bits |= self.has_label(slots, name).astype(np.int64) << place
+        known = {b: tuple(n for i, n in enumerate(names) if b >> i & 1) for b in distinct(bits).tolist()}
+        return [known[b] for b in bits.tolist()]
 
     def properties(self, element: Element, slot: int) -> dict[str, Value]:
         found = {}

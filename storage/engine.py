@@ -44,12 +44,12 @@ from .retention import Retention
 from .sequencer import LocalSequencer, MemorySequencer, Sequencer
 from .snapshot import Snapshot
 from .space import DiskSpace
-from .statistics import StoreStatistics
 from .store import GraphStore
 from .transaction import Committed, ExplicitTransaction, Isolation, Transaction, check_isolation
 from .turns import Turns
 from .validation import check_commit
 from .vfs import Lock, RealVfs, Vfs
+from .view import Statistics
 from .writer_lock import WriterLock
 
 
@@ -236,9 +236,9 @@ class Engine:
         return self.store.uuid
 
     @property
-    def statistics(self) -> StoreStatistics:
-        """Counts of the newest state."""
-        return self.store.statistics
+    def statistics(self) -> Statistics:
+        """Of the newest committed state."""
+        return self.store.snapshot().statistics
 
     def metrics(self) -> dict[str, int | float]:
         """Counters for monitoring."""

@@ -18,6 +18,10 @@ from .view import Element, EndsLabelled, Fact, IndexDefinition, IndexKind, LoopF
 
 if TYPE_CHECKING:
     from .elements import Elements
+    from .graph.adjacency import AdjacencyState
+
+LOOP_PART = 1 << 20
+"""Relationships that are looked at together."""
 
 
 def holds(fact: Fact, snapshot: Elements) -> bool:
@@ -47,28 +51,47 @@ def _ends_labelled(type: str, outgoing: bool, allowed: BitMap, snapshot: Element
     state = snapshot.adjacency_state(type)
     if state is None or allowed.contains_range(0, snapshot.nodes_top):
         return True  # there is none, or there are no other nodes
-    known: dict[object, object] = state.facts
-    ends = known.get(("ends", outgoing))
-    if not isinstance(ends, BitMap):
-        nodes = state.outgoing.node if outgoing else state.incoming.node
-        met = np.zeros(int(nodes.max()) + 1 if len(nodes) else 0, np.bool_)
-        met[nodes] = True
-        ends = bitmap_of(np.flatnonzero(met))
-        known["ends", outgoing] = ends
+    ends = ends_of(state, outgoing)
     delta = state.delta
     new = (delta.target if outgoing else delta.source)[: delta.count]
     return ends <= allowed and (not len(new) or bitmap_of(new) <= allowed)
 
 
+def ends_of(state: AdjacencyState, outgoing: bool) -> BitMap:
+    """The nodes that relationships of the base end (``outgoing``) or start at, deleted ones too. Read only."""
+    known: dict[object, object] = state.facts
+    ends = known.get(("ends", outgoing))
+    if not isinstance(ends, BitMap):
+        # A node is an end where it has relationships as seen from there.
+        offsets = (state.incoming if outgoing else state.outgoing).offsets
+        without = offsets[1:] == offsets[:-1]
+        rows = len(without)
+        if 2 * int(np.count_nonzero(without)) < rows:  # a range is made at once, and little is taken from it
+            ends = BitMap(range(rows)) - bitmap_of(np.flatnonzero(without))
+        else:
+            ends = bitmap_of(np.flatnonzero(~without))
+        known["ends", outgoing] = ends
+    return ends
+
+
 def _loop_free(type: str, snapshot: Elements) -> bool:
-    state = snapshot.adjacency_state(type)
-    if state is None:
-        return True
-    base = state.facts.get("loops")
-    if base is None:
-        csr = state.outgoing
-        sources = np.repeat(np.arange(csr.rows), np.diff(csr.offsets))
-        base = bool((sources == csr.node).any())
-        state.facts["loops"] = base
-    delta = state.delta
-    return not base and not bool((delta.source[: delta.count] == delta.target[: delta.count]).any())
+    return not len(loops_of(type, snapshot))
+
+
+def loops_of(type: str, snapshot: Elements) -> BitMap:
+    """The relationships of a type that start and end at one node, deleted ones too.
+
+    Those of all types are looked for together, once: what comes later is looked at when somebody asks again.
+    """
+    table, top, measured = snapshot.store.relationships, snapshot.relationships_top, snapshot.store.measured
+    known, found = measured.loops
+    if known < top:
+        parts = [found]
+        for first in range(known, top, LOOP_PART):
+            part = slice(first, min(first + LOOP_PART, top))
+            parts.append(np.flatnonzero(table.source[part] == table.target[part]) + first)
+        found = np.concatenate(parts)
+        measured.loops = (top, found)
+    found = found[: int(np.searchsorted(found, top))]
+    code = snapshot.store.type_codes.get(type, -1)
+    return bitmap_of(found.compress(table.type_code.take(found) == code))

@@ -9,7 +9,6 @@ between, nor undo for them. Indexes that are rebuilt from columns are left to be
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
@@ -233,7 +232,7 @@ class _Follow:
     def __init__(self, store: GraphStore, merged: Merged, keep_undo: bool) -> None:
         self._store = store
         self._tops = {element: store.table(element).count for element in Element}
-        self._rows: list[tuple[Index, dict[int, upkeep.Row]]] = []
+        self._rows: list[tuple[Index, Ints, list[upkeep.Row]]] = []
         for index in list(store.indexes.values()):
             if not _concerns(merged, index):
                 continue
@@ -241,10 +240,10 @@ class _Follow:
                 store.refill_later(index.definition)
                 continue
             index.settle()
-            old = {slot: upkeep.row_of(store, index.definition, slot) for slot in self._changed(merged, index)}
-            self._rows.append((index, old))
+            slots = self._changed(merged, index)
+            self._rows.append((index, slots, upkeep.rows_of(store, index.definition, slots)))
 
-    def _changed(self, merged: Merged, index: Index) -> Iterable[int]:
+    def _changed(self, merged: Merged, index: Index) -> Ints:
         """Elements that were there before and that the index may have to hear of."""
         definition = index.definition
         element = definition.element
@@ -257,14 +256,13 @@ class _Follow:
         else:
             ids.append(merged.delete_relationships)
         slots = self._store.table(element).slots_of(distinct(np.concatenate(ids))) if ids else np.zeros(0, np.int64)
-        return slots.compress((slots >= 0) & (slots < self._tops[element])).tolist()
+        return slots.compress((slots >= 0) & (slots < self._tops[element]))
 
     def finish(self, position: int) -> None:
         """The batch is in the columns and bitmaps."""
         store = self._store
-        for index, old in self._rows:
-            for slot, row in old.items():
-                upkeep.replaced(store, [index], slot, [row], position)
+        for index, changed, rows in self._rows:
+            upkeep.replaced(store, [index], changed, [rows], position)
             definition = index.definition
             top = self._tops[definition.element]
             covered = store.covered_slots(definition)

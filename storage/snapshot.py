@@ -19,6 +19,7 @@ from .index.index import Index
 from .index.range_index import RangeIndex, between
 from .index.rebuilt import RebuiltIndex
 from .state_hash import state_hash
+from .statistics import SnapshotStatistics
 from .store import GraphStore
 from .text.fulltext import FulltextIndex
 from .vector.vector_index import VectorIndex
@@ -39,10 +40,17 @@ class Snapshot(Elements):
         super().__init__(store)
         self.schema_version = store.schema_version
         self.notes = store.notes
+        self._statistics: SnapshotStatistics | None = None
 
     @property
     def statistics(self) -> Statistics:
-        return self.store.statistics
+        found = self._statistics
+        if found is None:
+            found = self._statistics = SnapshotStatistics(self)
+        return found
+
+    def measured(self) -> Statistics:
+        return SnapshotStatistics(self, shares=False)
 
     def state_hash(self) -> bytes:
         """See ``storage.state_hash``."""
@@ -64,16 +72,23 @@ class Snapshot(Elements):
 
     def index_seek(self, name: str, values: Sequence[Value]) -> tuple[IntArray, IntArray]:
         index = self._range_index(name)
-        owners, found = index.seek_all(values, self.position)
-        if index.last_change <= self.position:  # elements that came later have higher slots: see ``_right``
-            top = self.nodes_top if index.definition.element is Element.NODE else self.relationships_top
-            if found and max(found) >= top:
-                kept = [i for i, slot in enumerate(found) if slot < top]
-                owners, found = [owners[i] for i in kept], [found[i] for i in kept]
-            return np.array(owners, np.int64), np.array(found, np.int64)
-        positions, slots = np.array(owners, np.int64), np.array(found, np.int64)
-        kept = self._right(index, slots, lambda i, value: equals(value, values[owners[i]]) is True)
-        return positions.take(kept), slots.take(kept)
+        owners, slots = index.seek_all(values, self.position)
+        if index.last_change > self.position:  # asked afterwards: a writer goes on meanwhile
+            kept = self._right(index, slots, lambda i, value: equals(value, values[owners[i]]) is True)
+            return owners.take(kept), slots.take(kept)
+        top = self.nodes_top if index.definition.element is Element.NODE else self.relationships_top
+        if len(slots) and int(slots.max()) >= top:  # elements that came later have higher slots: see ``_right``
+            kept = np.flatnonzero(slots < top)
+            return owners.take(kept), slots.take(kept)
+        return owners, slots
+
+    def index_find(self, name: str, value: Value) -> Sequence[int]:
+        index, position = self._range_index(name), self.position
+        found = index.seek(value, position)
+        if index.last_change > position:
+            return self.index_seek(name, (value,))[1].tolist()
+        top = self.nodes_top if index.definition.element is Element.NODE else self.relationships_top
+        return [slot for slot in found if slot < top] if found and found[-1] >= top else found
 
     def index_range(self, name: str, low: RangeBound | None, high: RangeBound | None) -> IntArray:
         index = self._range_index(name)

@@ -34,7 +34,7 @@ from .index.rebuilt import RebuiltIndex
 from .index.text_index import TextIndex
 from .properties.column import PropertyColumn
 from .properties.pieced import decoded_cache
-from .statistics import StoreStatistics
+from .statistics import Measured
 from .text.fulltext import FulltextIndex
 from .undo import UndoLog
 from .vector.vector_index import VectorIndex
@@ -43,6 +43,7 @@ from .view import Element, IndexDefinition, IndexKind
 if TYPE_CHECKING:
     from .index.builder import IndexBuilder
     from .snapshot import Snapshot
+    from .view import Statistics
 
 PRUNE_CHANGES = 1_024
 """Changed elements between two looks for undo that can go."""
@@ -94,7 +95,7 @@ class GraphStore:
         self.types: list[str] = []
         self.type_codes: dict[str, int] = {}
         self.adjacency: dict[str, Adjacency] = {}
-        self.live_by_type: dict[str, int] = {}
+        self.live_by_type: PinnedDict[str, int] = PinnedDict()
         self.undo = UndoLog()
         self.decoded = decoded_cache()
         """What was decoded of columns that are in files."""
@@ -118,7 +119,13 @@ class GraphStore:
         self._head: Snapshot | None = None
         self._prune_due = PRUNE_CHANGES
         self._snapshots_due = 2 * PRUNE_CHANGES
-        self.statistics = StoreStatistics(self)
+        self.measured = Measured()
+        """What was found out about its states, for their statistics."""
+
+    @property
+    def statistics(self) -> Statistics:
+        """Of the newest applied state; called by the writer."""
+        return self.pin().statistics
 
     # --- ids
 

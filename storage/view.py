@@ -11,16 +11,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, IntEnum
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from memoradb.core.columns import BoolArray, Column, FloatArray, IntArray
 from memoradb.core.values import Value
 
+from .summary import DegreeSummary, ValueSummary
+
 if TYPE_CHECKING:
     from .index.condition import Condition
+
+Number = TypeVar("Number", np.int64, np.float64)
+"""What may be added up over neighbours."""
 
 
 class Direction(IntEnum):
@@ -172,12 +178,12 @@ def part_of(neighbours: Neighbours, first: int, stop: int) -> Neighbours:
     return Neighbours(positions.take(kept), neighbours.node.take(kept), neighbours.relationship.take(kept))
 
 
-def sums_of(neighbours: Neighbours, values: IntArray, count: int) -> IntArray:
+def sums_of(neighbours: Neighbours, values: NDArray[Number], count: int) -> NDArray[Number]:
     """For each of ``count`` sources the sum of ``values`` over its neighbours: the slow twin of ``neighbour_sums``.
 
     A neighbour beyond the values adds nothing: a deleted node that its relationships still name.
     """
-    sums = np.zeros(count, np.int64)
+    sums = np.zeros(count, values.dtype)
     known = np.flatnonzero(neighbours.node < len(values))
     np.add.at(sums, neighbours.source_position.take(known), values.take(neighbours.node.take(known)))
     return sums
@@ -199,8 +205,29 @@ class RangeBound:
     inclusive: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Follows:
+    """Relationships as seen from a node: of these types (none named: of any), in this direction."""
+
+    types: tuple[str, ...]
+    direction: Direction
+
+    @staticmethod
+    def of(type: str | None, direction: Direction) -> Follows:
+        """Those of one type, None: of any."""
+        return Follows(() if type is None else (type,), direction)
+
+
 class Statistics(Protocol):
-    """Counts that the optimizer reads; exact where they are free. All answer 0 for unknown names."""
+    """What is known of one state of the graph, for estimates. Unknown names are those of nothing.
+
+    Counts are exact, but for very many relationships between two labels; ``DegreeSummary`` and ``ValueSummary`` say
+    whether they are, and may be of a state a little older.
+    """
+
+    def labels(self) -> Sequence[str]:
+        """Labels in use, sorted."""
+        ...
 
     def nodes(self) -> int:
         """Live nodes."""
@@ -208,6 +235,10 @@ class Statistics(Protocol):
 
     def nodes_with_label(self, label: str) -> int:
         """Live nodes with the label."""
+        ...
+
+    def nodes_with_labels(self, labels: Sequence[str]) -> int:
+        """Live nodes with all of these labels."""
         ...
 
     def relationships(self, type: str | None = None) -> int:
@@ -218,18 +249,34 @@ class Statistics(Protocol):
         """Relationships (:source)-[:type]->(:target); None is any."""
         ...
 
-    def distinct_values(self, label: str | None, key: str) -> int | None:
-        """Distinct values of a property under a label, None where not known."""
+    def degrees(self, label: str | None, type: str | None, direction: Direction) -> DegreeSummary:
+        """How many relationships of one type (None: of any) the nodes with a label (None: all nodes) have."""
         ...
 
-    def null_fraction(self, label: str | None, key: str) -> float:
-        """Share of the label's nodes that lack the property."""
+    def degree_after(self, labels: Sequence[str], before: Follows, then: Follows) -> float:
+        """Mean number of ``then`` relationships of a node with the labels that a ``before`` relationship belongs to.
+
+        Both as seen from that node. A node of many relationships is met more often: where both are the same this is
+        E[d²] / E[d], not E[d], and the mean alone hides hubs.
+        """
         ...
 
-    def range_fraction(
-        self, label: str | None, key: str, low: RangeBound | None, high: RangeBound | None
-    ) -> float | None:
-        """Share of the label's nodes whose value lies in the range, None where not known."""
+    def values(
+        self, label: str | None, key: str, element: Element = Element.NODE, met_by: Follows | None = None
+    ) -> ValueSummary:
+        """The values of a property over the nodes with a label, or the relationships of a type; None is all.
+
+        ``met_by``: over nodes as such relationships (as seen from the node, of one type) meet them: each as often as
+        it has some.
+        """
+        ...
+
+    def has_loops(self, type: str) -> bool:
+        """Whether a relationship of the type leads from a node to itself."""
+        ...
+
+    def has_parallels(self, type: str) -> bool | None:
+        """Whether two relationships of the type have the same start and the same end. Looks at all of them, once."""
         ...
 
     def generation(self) -> int:
@@ -246,7 +293,18 @@ class GraphView(Protocol):
         ...
 
     @property
-    def statistics(self) -> Statistics: ...
+    def generation(self) -> int:
+        """That of its statistics, which need not be made to tell it."""
+        ...
+
+    @property
+    def statistics(self) -> Statistics:
+        """Of what is committed, for plans: no answer rests on them, so asking them is no read."""
+        ...
+
+    def measured(self) -> Statistics:
+        """Of this very view, with a transaction's own changes; what they read is read like anything else."""
+        ...
 
     # --- names
     def labels(self) -> Sequence[str]:
@@ -263,6 +321,11 @@ class GraphView(Protocol):
 
     # --- nodes
     def node_count(self) -> int: ...
+
+    @property
+    def nodes_top(self) -> int:
+        """One above the highest slot of any node, of deleted ones too: the size of an array by node."""
+        ...
 
     def nodes(self) -> BitMap:
         """Slots of all nodes. Read only."""
@@ -308,6 +371,10 @@ class GraphView(Protocol):
         """Every relationship of each source (None: any type). BOTH yields a self-loop once."""
         ...
 
+    def far_ends(self, sources: IntArray, types: Sequence[str] | None, direction: Direction) -> IntArray:
+        """Where the relationships of the sources lead, in no order and as often as they do: a step of a frontier."""
+        ...
+
     def expand_part(
         self, sources: IntArray, types: Sequence[str] | None, direction: Direction, first: int, stop: int
     ) -> Neighbours:
@@ -323,11 +390,11 @@ class GraphView(Protocol):
         ...
 
     def neighbour_sums(
-        self, sources: IntArray, values: IntArray, types: Sequence[str] | None, direction: Direction
-    ) -> IntArray:
+        self, sources: IntArray, values: NDArray[Number], types: Sequence[str] | None, direction: Direction
+    ) -> NDArray[Number]:
         """For each source the sum of ``values``, by node slot, over what ``expand`` would yield for it.
 
-        Wraps around beyond 64 bits: who may get there looks before.
+        Integers wrap around beyond 64 bits: who may get there looks before.
         """
         ...
 
@@ -338,6 +405,18 @@ class GraphView(Protocol):
     # --- properties
     def property(self, element: Element, slots: IntArray, key: str) -> Column:
         """The values of one key; null where missing. Elements that are not live raise EntityNotFound."""
+        ...
+
+    def item(self, element: Element, slot: int, key: str) -> Value:
+        """One value of one element: what ``property`` has of it."""
+        ...
+
+    def all_properties(self, element: Element, slots: IntArray) -> dict[str, Column]:
+        """Every key that any of these has, in the order in which the graph first saw the keys."""
+        ...
+
+    def labels_of(self, slots: IntArray) -> list[tuple[str, ...]]:
+        """``node_labels`` of each."""
         ...
 
     def properties(self, element: Element, slot: int) -> dict[str, Value]:
@@ -367,6 +446,10 @@ class GraphView(Protocol):
 
         ``1`` finds ``1.0``; null and NaN find nothing.
         """
+        ...
+
+    def index_find(self, name: str, value: Value) -> Sequence[int]:
+        """The slots that ``index_seek`` finds for one value. Read only."""
         ...
 
     def index_range(self, name: str, low: RangeBound | None, high: RangeBound | None) -> IntArray:

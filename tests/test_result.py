@@ -223,3 +223,52 @@ def test_without_the_package_the_error_says_what_to_install(db, monkeypatch, mod
     with pytest.raises(MissingExtra) as caught:
         getattr(a_result(db), method)()
     assert 'pip install "memoradb[arrow]"' in (caught.value.hint or "")
+
+
+# --- large results
+
+
+LARGE = (
+    "UNWIND range(1, 20000) AS i RETURN i, toString(i % 7) AS s, i * 0.5 AS f, i % 3 = 0 AS b, [i] AS l, date() AS d"
+)
+
+
+def test_a_large_result_reads_the_same_row_by_row_as_a_whole_and_by_column(db):
+    expected = db.execute(LARGE).rows
+    lazily = db.execute(LARGE)
+    assert list(lazily) == list(lazily) == expected == lazily.rows == list(lazily)
+    assert lazily[19_999]["f"] == 10_000.0 and lazily[-1]["i"] == 20_000
+    assert [type(v) for v in next(iter(db.execute(LARGE)))] == [int, str, float, bool, list, Date]
+    by_column = db.execute(LARGE)
+    assert by_column.column("s")[:3] == ["1", "2", "3"] and list(by_column) == expected
+    assert len(by_column) == 20_000 and by_column.to_arrow().num_rows == 20_000
+
+
+def test_a_large_result_with_elements_shows_them_as_they_were_when_it_ran():
+    with memoradb.open(None) as database:
+        database.execute("UNWIND range(1, 5000) AS i CREATE (:N {i: i, s: 'old'})")
+        with database.transaction() as tx:
+            result = tx.execute("MATCH (n:N) RETURN n, n.i, n.s")
+            tx.execute("MATCH (n:N) SET n.s = 'new', n.i = -n.i")
+            assert all(r["n.s"] == "old" == r["n"].properties["s"] and r["n.i"] > 0 for r in result)
+        result = database.execute("MATCH (n:N) RETURN n.i, n.s")
+        database.execute("MATCH (n:N) SET n.s = 'newest', n.i = 0")
+        again = database.execute("MATCH (n:N) RETURN n.i, n.s")
+        database.execute("MATCH (n:N) DETACH DELETE n")
+    assert all(r["n.s"] == "new" and r["n.i"] < 0 for r in result)
+    assert all(r == (0, "newest") for r in again)
+
+
+def test_strings_of_a_large_result_outlive_the_database(tmp_path):
+    with memoradb.open(tmp_path / "db") as database:
+        database.import_nodes("N", {"i": list(range(70_000)), "s": [f"string {i}" for i in range(70_000)]})
+    with memoradb.open(tmp_path / "db") as database:
+        result = database.execute("MATCH (n:N) RETURN n.i, n.s")
+    assert all(s == f"string {i}" for i, s in result) and len(result) == 70_000
+
+
+def test_a_large_result_without_columns_or_rows_has_none(db):
+    assert list(db.execute("UNWIND range(1, 20000) AS i CREATE (:Gone {i: i})")) == []
+    assert list(db.execute("MATCH (n:Gone) DETACH DELETE n")) == []
+    empty = db.execute("MATCH (n:Gone) RETURN n.i, n")
+    assert list(empty) == empty.rows == [] and empty.column("n.i") == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from memoradb.core.errors import QueryTooComplex, SemanticError, UnsupportedFeature, VariableAlreadyBound
-from memoradb.core.limits import MATCH_RELATIONSHIPS_MAX
+from memoradb.core.limits import MATCH_RELATIONSHIPS_MAX, STATEMENT_RELATIONSHIPS_MAX
 from memoradb.storage.view import Direction
 
 from ..plan import expr as b
@@ -21,20 +21,30 @@ from .scope import BoundVariable, Names, Scope, type_conflict
 from .types import Type
 
 
-def _check_size(patterns: tuple[p.PathPattern, ...]) -> None:
+def _check_size(patterns: tuple[p.PathPattern, ...], before: int) -> int:
+    """How many relationships the patterns have, a lone node for one; ``before`` are those of the statement so far."""
     count = 0
     for pattern in patterns:
         for element in pattern.elements:
-            if isinstance(element, p.RelationshipPattern):
+            if isinstance(element, p.RelationshipPattern) or len(pattern.elements) == 1:
                 count += 1
                 if count > MATCH_RELATIONSHIPS_MAX:
                     raise QueryTooComplex(
-                        f"One MATCH has at most {MATCH_RELATIONSHIPS_MAX} relationships.",
+                        f"One MATCH has at most {MATCH_RELATIONSHIPS_MAX} relationships and lone nodes.",
                         limit="MATCH_RELATIONSHIPS_MAX",
                         value=MATCH_RELATIONSHIPS_MAX,
                         span=element.span,
                         hint="Variable length, -[:T*1..500]->, follows long chains; WITH divides a statement.",
                     )
+                if before + count > STATEMENT_RELATIONSHIPS_MAX:
+                    raise QueryTooComplex(
+                        f"All MATCH clauses of a statement have at most {STATEMENT_RELATIONSHIPS_MAX} relationships.",
+                        limit="STATEMENT_RELATIONSHIPS_MAX",
+                        value=STATEMENT_RELATIONSHIPS_MAX,
+                        span=element.span,
+                        hint="Variable length, -[:T*1..500]->, follows long chains; or ask with several statements.",
+                    )
+    return count
 
 
 _NO_NEW_NAMES = "A pattern as a condition brings no new names: leave the name out, or write EXISTS { ... }."
@@ -71,10 +81,11 @@ class PatternBinder:
     def __init__(self, expressions: ExpressionBinder, names: Names) -> None:
         self._expressions = expressions
         self._names = names
+        self._relationships = 0
 
     def bind_all(self, patterns: tuple[p.PathPattern, ...], scope: Scope, fixed: bool = False) -> GraphBuilder:
         """All patterns of one MATCH. ``scope`` gains their variables; ``fixed``: new ones are an error."""
-        _check_size(patterns)
+        self._relationships += _check_size(patterns, self._relationships)
         builder = GraphBuilder()
         later: list[tuple[e.Expression | e.MapLiteral, str, bool]] = []
         for pattern in patterns:

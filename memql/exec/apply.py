@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from memoradb.core.batch import Batch, concat_batches
-from memoradb.core.columns import ConstantColumn, ListColumn, take_or_null
+from memoradb.core.columns import ConstantColumn, IntArray, ListColumn, take_or_null
 from memoradb.core.errors import MemQLError
 from memoradb.core.semantics import type_name
 
@@ -123,21 +123,31 @@ class Apply(Operator):
         return piece.with_columns({v: ConstantColumn(None, piece.length) for v in self.variables})
 
     def _join(self, piece: Batch, inner: Batch, optional: bool) -> Batch:
+        """The inner rows with their outer ones, in outer order; an outer row without any has nulls."""
         rows = inner.rows()
-        positions = np.arange(inner.length)
-        if optional:
-            missing = np.setdiff1d(np.arange(piece.length), rows)
-            rows = np.concatenate([rows, missing])
-            positions = np.concatenate([positions, np.full(len(missing), -1, np.int64)])
-        order = np.argsort(rows, kind="stable")
-        rows, positions = rows.take(order), positions.take(order)
-        out = piece.take(rows)
+        if len(rows) > 1 and bool((rows[1:] < rows[:-1]).any()):
+            order = np.argsort(rows, kind="stable")
+            inner = inner.take(order)
+            rows = rows.take(order)
+        counts = np.bincount(rows, minlength=piece.length)
+        positions: IntArray | None = None
+        if optional and not (hit := counts > 0).all():
+            shown = np.maximum(counts, 1)
+            rows = np.repeat(np.arange(piece.length), shown)
+            positions = np.full(len(rows), -1, np.int64)
+            positions[np.repeat(hit, shown)] = np.arange(inner.length)
+        # Where each outer row is shown once, it is as it stands: all are there, in order.
+        once = len(rows) == piece.length and (piece.length == 1 or int(counts.max()) <= 1)
+        out = piece if once else piece.take(rows)
         columns = dict(out.columns)
         for name in self.variables:
-            columns[name] = take_or_null(inner.columns[name], positions)
+            column = inner.columns[name]
+            columns[name] = column if positions is None else take_or_null(column, positions)
         weight = out.weight
         if inner.weight is not None:
-            own = np.where(positions < 0, 1, inner.weight.take(np.maximum(positions, 0)))
+            own = inner.weight
+            if positions is not None:
+                own = np.where(positions < 0, 1, own.take(np.maximum(positions, 0)))
             weight = own if weight is None else multiplied(weight, own)
         return Batch(columns, out.length, out.row, weight)
 

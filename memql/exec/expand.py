@@ -28,13 +28,17 @@ from .adjacent import (
     multiplied,
     relationship_conflicts,
 )
+from .between import between
 from .context import Context
 from .operator import Demand, Frame, Operator
 
 
 @dataclass(eq=False, slots=True)
 class Expand(Operator):
-    """Each relationship of ``source``: one row each, or a weight where nothing of it is read."""
+    """Each relationship of ``source``: one row each, or a weight where nothing of it is read.
+
+    ``live``: the columns that are read afterwards; None where all may be.
+    """
 
     input: Operator
     source: str
@@ -44,6 +48,11 @@ class Expand(Operator):
     direction: Direction
     target_labels: tuple[str, ...] = ()
     unique: tuple[str, ...] = ()
+    live: frozenset[str] | None = None
+
+    @property
+    def makes_rows(self) -> bool:
+        return self.relationship is not None or self.target is not None
 
     def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
         types = self.types or None
@@ -74,7 +83,8 @@ class Expand(Operator):
                     degrees = degrees - self._taken(batch, sources, of_types, context)
                 kept = np.flatnonzero(degrees)
                 if len(kept):
-                    out = batch if len(kept) == batch.length else batch.take(kept)
+                    out = batch.narrowed(self.live)
+                    out = out if len(kept) == out.length else out.take(kept)
                     weight = multiplied(out.weight, degrees.take(kept))
                     yield Batch(out.columns, out.length, out.row, weight)
                 continue
@@ -163,9 +173,9 @@ class Expand(Operator):
         if not len(positions):
             return
         if self.relationship is None and self.target is None:
-            yield counted_rows(batch, positions)
+            yield counted_rows(batch.narrowed(self.live), positions)
             return
-        out = batch.take(positions)
+        out = batch.narrowed(self.live).take(positions)
         columns = dict(out.columns)
         if self.relationship is not None:
             columns[self.relationship] = relationship_column(relationships)
@@ -175,6 +185,10 @@ class Expand(Operator):
         size = context.expand_rows_max
         for start in range(0, out.length, size):
             yield out.slice(start, start + size)
+
+    @property
+    def adjacency(self) -> str:
+        return "CSR" if self.makes_rows else "CSR degrees"
 
     def describe(self) -> str:
         return arrow(self.source, self.relationship, self.target, self.types, self.direction, self.target_labels)
@@ -204,25 +218,11 @@ class ExpandInto(Operator):
                 yield from self._into(batch, sources, targets, context)
 
     def _into(self, batch: Batch, sources: IntArray, targets: IntArray, context: Context) -> Iterator[Batch]:
-        back = {Direction.OUT: Direction.IN, Direction.IN: Direction.OUT, Direction.BOTH: Direction.BOTH}
-        # Walk from the end with fewer relationships, for each row of its own accord.
-        out_degrees = self._degrees(sources, self.direction, context)
-        forwards = out_degrees <= self._degrees(targets, back[self.direction], context)
-        owners: list[IntArray] = []
-        between: list[IntArray] = []
-        for from_source, starts, ends, direction in (
-            (True, sources, targets, self.direction),
-            (False, targets, sources, back[self.direction]),
-        ):
-            rows = np.flatnonzero(forwards == from_source)
-            if len(rows):
-                for positions, relationships in self._hits(starts.take(rows), ends.take(rows), direction, context):
-                    owners.append(rows.take(positions))
-                    between.append(relationships)
-        if not owners:
+        found = list(between(sources, targets, self.types, self.direction, context))
+        if not found:
             return
-        positions = np.concatenate(owners)
-        relationships = np.concatenate(between)
+        positions = found[0][0] if len(found) == 1 else np.concatenate([pairs for pairs, _ in found])
+        relationships = found[0][1] if len(found) == 1 else np.concatenate([r for _, r in found])
         for name in self.unique:
             fresh = np.flatnonzero(~relationship_conflicts(batch, name, relationships, positions))
             positions, relationships = positions.take(fresh), relationships.take(fresh)
@@ -238,34 +238,13 @@ class ExpandInto(Operator):
             out = batch.take(positions[begin : begin + size])
             yield out.with_columns({self.relationship: relationship_column(relationships[begin : begin + size])})
 
-    def _degrees(self, nodes: IntArray, direction: Direction, context: Context) -> IntArray:
-        different, which = np.unique(nodes, return_inverse=True)
-        return context.view.degrees(different, self.types or None, direction).take(which)
+    @property
+    def adjacency(self) -> str:
+        return "CSR, pairs by marks"
 
-    def _hits(
-        self, starts: IntArray, ends: IntArray, direction: Direction, context: Context
-    ) -> Iterator[tuple[IntArray, IntArray]]:
-        """(row, relationship) pairs: each start is expanded once, its rows look their ends up in sorted keys."""
-        view, types = context.view, self.types or None
-        different, which = np.unique(starts, return_inverse=True)
-        order = np.argsort(which, kind="stable")
-        sorted_which = which.take(order)
-        degrees = view.degrees(different, types, direction)
-        for start, stop in degree_slices(degrees, 4 * context.expand_rows_max):
-            context.check()
-            found = view.expand(different[start:stop], types, direction)
-            keys = found.source_position << 32 | found.node
-            by_key = np.argsort(keys, kind="stable")
-            keys = keys.take(by_key)
-            low, high = np.searchsorted(sorted_which, (start, stop))
-            rows = order[low:high]
-            wanted = (which.take(rows) - start) << 32 | ends.take(rows)
-            first = np.searchsorted(keys, wanted, "left")
-            counts = np.searchsorted(keys, wanted, "right") - first
-            total = int(counts.sum())
-            if total:
-                inner = np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts)
-                yield np.repeat(rows, counts), found.relationship.take(by_key.take(np.repeat(first, counts) + inner))
+    @property
+    def switches(self) -> tuple[str, ...]:
+        return ("expand_into",)
 
     def describe(self) -> str:
         return arrow(self.source, self.relationship, self.target, self.types, self.direction)

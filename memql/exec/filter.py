@@ -11,7 +11,7 @@ from memoradb.core.batch import Batch
 from memoradb.core.columns import IntArray, Kind
 from memoradb.core.errors import MemQLError
 
-from ..kernels.compile import compile_predicate
+from ..kernels.compile import compile_count, compile_predicate
 from ..plan.explain import show, show_variable
 from ..plan.expr import Expr
 from .adjacent import element_slots
@@ -24,24 +24,39 @@ from .prefix import prefixed
 class Filter(Operator):
     """The rows on which ``predicate`` is true.
 
-    ``lenient``: rows on which it fails are kept, since a later filter tests them again where it matters.
+    ``lenient``: rows on which it fails are kept, since a later filter tests them again where it matters. ``live``: the
+    columns that are read afterwards; None where all may be.
     """
 
     input: Operator
     predicate: Expr
     lenient: bool = False
+    live: frozenset[str] | None = None
     _positions: Callable[[Batch, Context], IntArray] | None = None
+    _count: Callable[[Batch, Context], int] | None = None
+
+    @property
+    def makes_rows(self) -> bool:
+        return False
 
     def __post_init__(self) -> None:
         self._positions = compile_predicate(self.predicate)
+        if self.live is not None and not self.live and not self.lenient:
+            self._count = compile_count(self.predicate)
 
     def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
-        positions = self._positions
+        positions, count = self._positions, self._count
         assert positions is not None
 
         def kept(batch: Batch) -> Batch | None:
+            if count is not None and batch.row is None and batch.weight is None:
+                rows = count(batch, context)  # nothing is read of the rows: which they are does not matter
+                return Batch({}, rows) if rows else None
             found = self._found(batch, context) if self.lenient else positions(batch, context)
-            return batch if len(found) == batch.length else batch.take(found) if len(found) else None
+            if not len(found):
+                return None
+            batch = batch.narrowed(self.live)
+            return batch if len(found) == batch.length else batch.take(found)
 
         for batch in context.batches(self.input, frame):
             yield from prefixed(batch, kept)
@@ -70,6 +85,10 @@ class BoundNodes(Operator):
 
     input: Operator
     variables: tuple[str, ...]
+
+    @property
+    def makes_rows(self) -> bool:
+        return False
 
     def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
         def kept(batch: Batch) -> Batch | None:

@@ -40,23 +40,35 @@ class Fold(Operator):
     source: str
     branches: Branches
 
+    @property
+    def makes_rows(self) -> bool:
+        return False
+
     def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
         # An operator below may write between two batches: counts are kept over batches on snapshots only.
         changing = hasattr(context.view, "create_nodes")
-        counts = NodeCounts(None, self.branches)
+        counts = context.kept(self, lambda: NodeCounts(None, self.branches))
         for batch in context.batches(self.input, frame):
             sources, live = element_slots(batch.columns[self.source], Kind.NODE)
             if live is not None:
                 batch = batch.take(live)
             if not batch.length:
                 continue
-            if changing:
+            if changing and not context.unchanging:
                 counts = NodeCounts(None, self.branches)
             factor = counts.of(sources, context)
             kept = np.flatnonzero(factor)
             if len(kept):
                 out = batch if len(kept) == batch.length else batch.take(kept)
                 yield Batch(out.columns, out.length, out.row, multiplied(out.weight, factor.take(kept)))
+
+    @property
+    def adjacency(self) -> str:
+        return "CSR sums"
+
+    @property
+    def switches(self) -> tuple[str, ...]:
+        return ("fold_patterns",)
 
     def describe(self) -> str:
         return ", ".join(_shown(self.source, self.branches))

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
-from memoradb.core.columns import Column, ConstantColumn, Kind, StringColumn, TypedColumn
+from memoradb.core.columns import Column, ConstantColumn, Kind, PathColumn, StringColumn, TypedColumn
 from memoradb.core.temporal_columns import TemporalColumn
 from memoradb.core.values import Node, NodeRef, Path, PathRef, Relationship, RelationshipRef, Value
 from memoradb.storage.view import Element, GraphView
+
+SHOWN_ROWS_MIN: Final = 1_024
+"""Columns that are as long as that are kept as arrays until their values are asked for."""
+
+PATHS_MIN: Final = 16
+"""Paths from which on their elements are read key by key; nothing can be deleted of a snapshot's."""
 
 _PLAIN = frozenset((type(None), bool, int, float, str, bytes))
 
@@ -77,6 +85,20 @@ def materialise(column: Column, view: GraphView) -> list[Value]:
         return out
     if isinstance(column, (StringColumn, TemporalColumn)):
         return column.values()
+    if isinstance(column, PathColumn) and len(column) >= PATHS_MIN and not hasattr(view, "create_nodes"):
+        from .path_values import path_values
+
+        return path_values(column, view)
     if isinstance(column, ConstantColumn):
         return [value_of(column.value, view)] * column.length
     return [v if type(v) in _PLAIN else value_of(v, view) for v in column.values()]
+
+
+def shown(column: Column, view: GraphView) -> Column | list[Value]:
+    """What a client sees of a column: itself, where its values are plain and rest on nothing that may change."""
+    if len(column) >= SHOWN_ROWS_MIN:
+        if isinstance(column, TypedColumn) and column.kind not in (Kind.NODE, Kind.RELATIONSHIP):
+            return column
+        if isinstance(column, StringColumn) and isinstance(column.dictionary.strings(), list):
+            return column
+    return materialise(column, view)

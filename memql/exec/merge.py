@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from memoradb.core.batch import Batch, concat_batches
-from memoradb.core.columns import Column, IntArray, TypedColumn, concat
+from memoradb.core.columns import Column, IntArray, Kind, TypedColumn, concat
 from memoradb.core.errors import MemQLError
 from memoradb.core.semantics import equals, equivalence_key
 from memoradb.core.values import Value
@@ -139,9 +139,12 @@ class Merge(Operator):
         """(group of each row, first row of each group), groups by equality of keys and identity of bound ends."""
         ends = [name for r in self.relationships for name in (r.source, r.target)]
         columns = [key(batch, context).values() for key in self._keys]
-        columns += [batch.columns[name].values() for name in ends]
+        columns += [_ends(batch.columns[name]) for name in ends]
         if not columns:
             return np.zeros(batch.length, np.int64), np.zeros(1, np.int64)
+        if all(set(map(type, values)) <= _OWN_KEYS for values in columns):
+            keys: list[Any] = columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
+            return _numbered(keys)
         numbers: dict[Any, int] = {}
         groups: list[int] = []
         first: list[int] = []
@@ -171,6 +174,26 @@ class Merge(Operator):
 
     def describe(self) -> str:
         return ", ".join(map(show_variable, self.variables)) + row_by_row(self.per_row, self.subjects)
+
+
+def _ends(column: Column) -> list[Any]:
+    """Nodes, by their slots where all are there."""
+    if isinstance(column, TypedColumn) and column.kind == Kind.NODE and column.mask is None:
+        return column.data.tolist()
+    return column.values()
+
+
+_OWN_KEYS: Final = frozenset((int, str))
+"""Types of values that are their own equivalence keys, each of which equals itself."""
+
+
+def _numbered(keys: list[Any]) -> tuple[IntArray, IntArray]:
+    """(number of each key, first place of each number), in the order in which they come."""
+    numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+    groups = np.fromiter(map(numbers.__getitem__, keys), np.int64, len(keys))
+    first = np.empty(len(numbers), np.int64)
+    first[groups[::-1]] = np.arange(len(keys) - 1, -1, -1)  # of several the last one written, which is the first
+    return groups, first
 
 
 def _key(row: tuple[Value, ...], position: int) -> Any:

@@ -27,11 +27,30 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Alternative:
+    """A way to the same rows that the planner did not take; ``cost`` in nanoseconds, with all that is below.
+
+    ``joins``: it would join two halves.
+    """
+
+    description: str
+    rows: float
+    cost: float
+    joins: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Estimate:
-    """What the planner expects of an operator: rows out and cumulative cost in nanoseconds."""
+    """What the planner expects of an operator: rows out and cumulative cost in nanoseconds.
+
+    ``alternatives``: what it was chosen over, cheapest first. ``parts``: names of what was estimated, by which a run
+    that shows it to be wrong corrects it (``cost.corrections``).
+    """
 
     rows: float
     cost: float = 0.0
+    alternatives: tuple[Alternative, ...] = ()
+    parts: tuple[str, ...] = ()
 
 
 DEMAND_GROWTH = 8
@@ -99,6 +118,16 @@ class Operator:
         raise NotImplementedError
 
     @property
+    def makes_rows(self) -> bool:
+        """Whether it may give more rows than come in: a weight counts as one."""
+        return True
+
+    @property
+    def grows(self) -> bool:
+        """Whether the plan may give more rows than its argument has."""
+        return self.makes_rows or any(child.grows for child in self.children)
+
+    @property
     def children(self) -> tuple[Operator, ...]:
         """The operators that feed this one, outer side first."""
         found: list[Operator] = []
@@ -121,6 +150,16 @@ class Operator:
     def name(self) -> str:
         """The operator's name in EXPLAIN."""
         return type(self).__name__
+
+    @property
+    def adjacency(self) -> str:
+        """The form in which the operator reads relationships, in a few words; empty where it reads none."""
+        return ""
+
+    @property
+    def switches(self) -> tuple[str, ...]:
+        """The physical alternatives (``rewrite.switches``) by whose choice the operator stands in its plan."""
+        return ()
 
     def describe(self) -> str:
         """What EXPLAIN shows beside the name."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from memoradb.core.batch import Batch
 
-from ..kernels.compile import Evaluator, compile_expression
+from ..kernels.compile import Evaluator, compile_all
 from ..plan.explain import show, show_variable
 from ..plan.expr import Expr, Variable
 from .context import Context
@@ -24,8 +24,13 @@ class Project(Operator):
     keep: bool = False
     _compiled: tuple[tuple[str, Evaluator], ...] = ()
 
+    @property
+    def makes_rows(self) -> bool:
+        return False
+
     def __post_init__(self) -> None:
-        self._compiled = tuple((name, compile_expression(expr)) for name, expr in self.items)
+        evaluators = compile_all([expr for _, expr in self.items])
+        self._compiled = tuple(zip((name for name, _ in self.items), evaluators, strict=True))
 
     def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
         compiled, keep = self._compiled, self.keep

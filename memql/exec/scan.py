@@ -25,6 +25,10 @@ class ArgumentScan(Operator):
 
     variables: tuple[str, ...] = ()
 
+    @property
+    def makes_rows(self) -> bool:
+        return False
+
     def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
         if frame.n == 1:
             yield frame.argument

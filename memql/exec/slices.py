@@ -22,6 +22,10 @@ class OutputSlices:
     def __init__(self, inner: Operator, context: Context) -> None:
         self._rows_wanted = context.expand_rows_max
         self._rows_max = min(SLICE_ROWS, context.rows_max)
+        self._grows = inner.grows
+        if not self._grows:
+            self._size = context.rows_max
+            return
         expected = 1.0 if inner.estimate is None else max(inner.estimate.rows, 1.0)
         self._size = self._bounded(self._rows_wanted / expected)
 
@@ -36,6 +40,8 @@ class OutputSlices:
     def caused(self, rows_in: int, rows_out: int) -> None:
         """A piece of ``rows_in`` rows made ``rows_out``."""
         mean = max(rows_out, 1) / rows_in
+        if not self._grows:
+            return
         # Not more than four times as many as went well: the next rows may be hubs.
         self._size = self._bounded(min(self._rows_wanted / mean, 4 * self._size))
 

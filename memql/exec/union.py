@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from memoradb.core.batch import Batch
 
 from .context import Context
-from .distinct import Seen
+from .distinct import distinct_rows
 from .operator import Frame, Operator
 
 
@@ -21,13 +21,8 @@ class Union(Operator):
     all: bool
 
     def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
-        seen = None if self.all else Seen(self.columns, frame)
-        with context.held() as memory:
-            for operator in self.inputs:
-                for batch in context.batches(operator, frame):
-                    out = batch.only(self.columns) if seen is None else seen.fresh(batch, memory)
-                    if out is not None:
-                        yield out
+        batches = (batch.only(self.columns) for operator in self.inputs for batch in context.batches(operator, frame))
+        return batches if self.all else distinct_rows(batches, self.columns, frame, context)
 
     def describe(self) -> str:
         return "ALL" if self.all else "DISTINCT"

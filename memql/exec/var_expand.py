@@ -179,6 +179,10 @@ class VarLengthExpand(Operator):
             columns[self.target] = node_column(node)
         return Batch(columns, out.length, out.row, out.weight)
 
+    @property
+    def adjacency(self) -> str:
+        return "CSR, trails"
+
     def describe(self) -> str:
         high = "" if self.high is None else self.high
         return arrow(

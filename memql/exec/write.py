@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from itertools import chain
+from typing import Final, TypeAlias
 
 import numpy as np
 
@@ -144,7 +145,15 @@ def holds_elements(column: Column) -> bool:
         return column.kind in (Kind.NODE, Kind.RELATIONSHIP)
     if isinstance(column, ConstantColumn):
         return _is_or_holds_element(column.value)
-    return any(map(_is_or_holds_element, column.values()))
+    values = column.values()
+    kinds = set(map(type, values))
+    if dict in kinds:  # rows of an UNWIND: looked at together
+        inner = set(map(type, chain.from_iterable(v.values() for v in values if type(v) is dict)))
+        kinds = kinds - {dict} if inner <= _SCALARS else kinds
+    return not kinds <= _SCALARS and any(map(_is_or_holds_element, values))
+
+
+_SCALARS: Final = frozenset((type(None), bool, int, float, str, bytes))
 
 
 def _is_or_holds_element(value: Value) -> bool:

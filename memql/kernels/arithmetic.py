@@ -42,6 +42,8 @@ def _integer_result_fits(name: str, x: Any, y: Any) -> bool:
 
 
 _COMPUTE: dict[str, Callable[[Any, Any], Any]] = {"+": np.add, "-": np.subtract, "*": np.multiply}
+ARITHMETIC = tuple(_COMPUTE)
+"""The operators that have a kernel here."""
 
 
 def arithmetic_kernel(name: str) -> Callable[[Column, Column], Column | None] | None:

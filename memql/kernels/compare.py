@@ -2,20 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import operator
+from collections.abc import Callable, Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
 
 from memoradb.core.arrays import distinct
-from memoradb.core.columns import BoolArray, Column, ConstantColumn, Kind, StringColumn, TypedColumn
+from memoradb.core.columns import (
+    BoolArray,
+    Column,
+    ConstantColumn,
+    IntArray,
+    Kind,
+    ListColumn,
+    StringColumn,
+    TypedColumn,
+)
 from memoradb.core.temporal_columns import TemporalColumn
 from memoradb.core.values import INTEGER_MAX, INTEGER_MIN
 
 from . import temporal
+from .per_string import Identity, Memo, per_string, remembered
+from .strings import predicate, string_nulls
 
 _NUMERIC = (Kind.INTEGER, Kind.FLOAT)
 _EXACT_FLOAT = 1 << 53
+_SCALAR: dict[str, Callable[[Any, Any], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+RANKS_SHARE = 1
+"""Strings of a dictionary for each row, up to which they are sorted, once, to compare the rows by their places."""
+
+TABLE_MIN, TABLE_SHARE = 1 << 16, 16
+"""Bytes that a table of members may always have, and for each member."""
 
 
 def _joined(a: BoolArray | None, b: BoolArray | None) -> BoolArray | None:
@@ -75,54 +100,50 @@ _order_kernels = {
 }
 
 
-def _by_string(
-    order: Callable[[str, str], bool], kernel: Callable[[Column, Column], Column | None]
-) -> Callable[[Column, Column], Column | None]:
-    """Ordering of dictionary strings against a constant: once for each distinct string."""
+def _ordered(
+    name: str, flipped: str, compare: Callable[[Any, Any], Any], kernel: Callable[[Column, Column], Column | None]
+) -> Callable[..., Column | None]:
+    """The kernel of an order: of numbers and times by ``kernel``, of strings by each distinct one or by ranks."""
+    scalar: Callable[[str, str], bool] = _SCALAR[name]
+    mirrored: Callable[[str, str], bool] = _SCALAR[flipped]
+    right = predicate(name, lambda strings, bound: map(scalar, strings, repeat(bound)))
+    left = predicate(flipped, lambda strings, bound: map(mirrored, strings, repeat(bound)))
 
-    def compare(a: Column, b: Column) -> Column | None:
-        if isinstance(a, StringColumn) and isinstance(b, ConstantColumn) and type(b.value) is str:
-            bound = b.value
-            return per_string(a, lambda s: order(s, bound))
-        if isinstance(b, StringColumn) and isinstance(a, ConstantColumn) and type(a.value) is str:
-            bound = a.value
-            return per_string(b, lambda s: order(bound, s))
+    def ordered(a: Column, b: Column, memo: Memo | None = None) -> Column | None:
+        if isinstance(b, ConstantColumn) and type(b.value) is str:
+            return right(a, b, memo)
+        if isinstance(a, ConstantColumn) and type(a.value) is str:
+            return left(b, a, memo)
+        if isinstance(a, StringColumn) and isinstance(b, StringColumn):
+            if a.dictionary is not b.dictionary or not 0 < len(a.dictionary) <= RANKS_SHARE * len(a):
+                return None
+            ranks = a.dictionary.ranks()
+            found = compare(ranks.take(a.codes, mode="clip"), ranks.take(b.codes, mode="clip"))
+            return TypedColumn(Kind.BOOLEAN, found, _joined(string_nulls(a), string_nulls(b)))
         return kernel(a, b)
 
-    return compare
-
-
-def per_string(column: StringColumn, test: Callable[[str], bool]) -> TypedColumn:
-    """A predicate of each distinct string that the column shows, spread over its rows."""
-    codes = column.codes
-    shown = distinct(codes)
-    verdicts = np.zeros(len(column.dictionary) + 1, np.bool_)
-    string = column.dictionary.string
-    for code in shown.tolist():
-        if code >= 0:
-            verdicts[code] = test(string(code))
-    null = codes < 0
-    return TypedColumn(Kind.BOOLEAN, verdicts.take(codes, mode="wrap") & ~null, null if null.any() else None)
+    return ordered
 
 
 _numeric_equal = _numeric(np.equal, temporal.equal)
+_equal_strings = predicate("=", lambda strings, other: map(operator.eq, strings, repeat(other)))
 
 
 def equal(a: Column, b: Column) -> Column | None:
     """``=`` of numbers, dictionary strings, booleans, dates and times, elements."""
-    if isinstance(b, StringColumn) and isinstance(a, ConstantColumn):
+    if isinstance(a, ConstantColumn):
         a, b = b, a
+    if isinstance(a, ListColumn):
+        return _equal_strings(a, b)
     if isinstance(a, StringColumn):
-        null = a.codes < 0
-        mask = null if null.any() else None
+        mask = string_nulls(a)
         if isinstance(b, ConstantColumn):
             if b.value is None:
                 return None
             code = a.dictionary.code(b.value) if type(b.value) is str else -2
             return TypedColumn(Kind.BOOLEAN, a.codes == (code if code >= 0 else -2), mask)
         if isinstance(b, StringColumn) and b.dictionary is a.dictionary:
-            other = b.codes < 0
-            return TypedColumn(Kind.BOOLEAN, a.codes == b.codes, _joined(mask, other if other.any() else None))
+            return TypedColumn(Kind.BOOLEAN, a.codes == b.codes, _joined(mask, string_nulls(b)))
         return None
     if isinstance(a, TypedColumn) and isinstance(b, TypedColumn) and a.kind == b.kind and a.kind not in _NUMERIC:
         return TypedColumn(Kind.BOOLEAN, a.data == b.data, _joined(a.mask, b.mask))
@@ -142,28 +163,70 @@ def negated(a: Column) -> Column | None:
     return None
 
 
-def in_constant(a: Column, b: Column) -> Column | None:
+def in_constant(a: Column, b: Column, memo: Memo | None = None) -> Column | None:
     """``IN`` a constant list of integers, strings or temporal values without null."""
     if not isinstance(b, ConstantColumn) or type(b.value) is not list or not b.value:
         return None
-    kinds = set(map(type, b.value))
-    if isinstance(a, StringColumn) and kinds == {str}:
-        wanted = set(b.value)
-        return per_string(a, wanted.__contains__)
     if isinstance(a, TemporalColumn):
         return temporal.in_values(a, b.value)
-    if isinstance(a, TypedColumn) and a.kind == Kind.INTEGER and kinds == {int}:
-        return TypedColumn(Kind.BOOLEAN, np.isin(a.data, np.array(b.value, np.int64)), a.mask)
+    items, key = b.value, Identity(b.value)
+    kind = remembered(memo, ("IN", key), lambda: _only_type(items))
+    if isinstance(a, StringColumn) and kind is str:
+        wanted = remembered(memo, ("IN set", key), lambda: set(items))
+        found = per_string(
+            a,
+            ("IN strings", key),
+            lambda strings: np.fromiter(map(wanted.__contains__, strings), np.bool_, len(strings)),
+            False,
+            memo,
+        )
+        return TypedColumn(Kind.BOOLEAN, found, string_nulls(a))
+    if isinstance(a, TypedColumn) and a.kind == Kind.INTEGER and kind is int:
+        members = remembered(memo, ("IN integers", key), lambda: Members(distinct(np.array(items, np.int64))))
+        return TypedColumn(Kind.BOOLEAN, members.contain(a.data), a.mask)
     return None
+
+
+def _only_type(items: Sequence[Any]) -> type:
+    """The type that all have; ``object`` where they differ."""
+    kinds = set(map(type, items))
+    return kinds.pop() if len(kinds) == 1 else object
+
+
+class Members:
+    """A set of integers to look many up in: a table where they lie close together, else sorted."""
+
+    __slots__ = ("_low", "_sorted", "_table")
+
+    def __init__(self, members: IntArray) -> None:
+        self._sorted = members
+        self._low = int(members[0])
+        extent = int(members[-1]) - self._low + 1
+        self._table: BoolArray | None = None
+        if extent <= max(TABLE_MIN, TABLE_SHARE * len(members)):
+            self._table = np.zeros(extent, np.bool_)
+            self._table[members - self._low] = True
+
+    def contain(self, values: IntArray) -> BoolArray:
+        """Whether each of ``values`` is a member."""
+        if self._table is None:
+            places = np.minimum(np.searchsorted(self._sorted, values), len(self._sorted) - 1)
+            return self._sorted.take(places) == values
+        last = self._low + len(self._table) - 1
+        inside = (values >= self._low) & (values <= last)
+        return inside & self._table.take(np.clip(values, self._low, last) - self._low)
 
 
 KERNELS: dict[str, Callable[..., Column | None]] = {
     "=": equal,
     "<>": not_equal,
-    "<": _by_string(lambda x, y: x < y, _order_kernels["<"]),
-    "<=": _by_string(lambda x, y: x <= y, _order_kernels["<="]),
-    ">": _by_string(lambda x, y: x > y, _order_kernels[">"]),
-    ">=": _by_string(lambda x, y: x >= y, _order_kernels[">="]),
+    "<": _ordered("<", ">", np.less, _order_kernels["<"]),
+    "<=": _ordered("<=", ">=", np.less_equal, _order_kernels["<="]),
+    ">": _ordered(">", "<", np.greater, _order_kernels[">"]),
+    ">=": _ordered(">=", "<=", np.greater_equal, _order_kernels[">="]),
     "NOT": negated,
     "IN": in_constant,
 }
+
+REMEMBERING = frozenset(("<", "<=", ">", ">=", "IN"))
+"""Those that take, after their columns, the run's ``memo``."""

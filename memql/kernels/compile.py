@@ -8,8 +8,8 @@ the rows that still need them, so ``x = 0 OR 1 / x > 2`` never divides by zero.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, assert_never
 
 import numpy as np
 
@@ -36,16 +36,41 @@ from ..functions.graph import check_live
 from ..functions.registry import FunctionDefinition, lookup
 from ..plan import expr as e
 from . import boolean, compare, lists, paths, strings
-from .arithmetic import arithmetic_kernel
+from .arithmetic import ARITHMETIC, arithmetic_kernel
+from .repeated import REPEATED, SHARED, key_of, repeated
 
 if TYPE_CHECKING:
     from ..exec.context import Context
 
 Evaluator: TypeAlias = Callable[[Batch, "Context"], Column]
+T = TypeVar("T")
+
+
+def compile_all(exprs: Sequence[e.Expr]) -> list[Evaluator]:
+    """A callable for each of the expressions of one operator: parts that they share are evaluated once for a batch."""
+    parts = repeated(exprs)
+    if not parts:
+        return list(map(compile_expression, exprs))
+    token = SHARED.set(parts)
+    try:
+        return list(map(compile_expression, exprs))
+    finally:
+        SHARED.reset(token)
 
 
 def compile_expression(expr: e.Expr) -> Evaluator:
     """A callable that evaluates ``expr`` on every row of a batch."""
+    shared = SHARED.get()
+    if shared is not None and (key := key_of(expr)) in shared and key is not None:
+        known = shared[key]
+        if known is None:
+            known = shared[key] = _remembered(_compiled(expr))
+        return known  # pyright: ignore[reportReturnType]
+    evaluate = _compiled(expr)
+    return _once(evaluate) if isinstance(expr, e.Call | e.ListOf | e.MapOf) and _is_constant(expr) else evaluate
+
+
+def _compiled(expr: e.Expr) -> Evaluator:
     match expr:
         case e.Literal(value):
             return lambda batch, context: ConstantColumn(value, batch.length)
@@ -58,16 +83,15 @@ def compile_expression(expr: e.Expr) -> Evaluator:
         case e.Call(name, arguments):
             return _at(expr.span, _call(name, tuple(map(compile_expression, arguments))))
         case e.And(operands):
-            return boolean.conjunction(tuple(map(compile_expression, operands)))
+            return boolean.conjunction(tuple(map(_operand, operands)))
         case e.Or(operands):
-            return boolean.disjunction(tuple(map(compile_expression, operands)))
+            return boolean.disjunction(tuple(map(_operand, operands)))
         case e.IsNull(operand, negated):
             return boolean.is_null(compile_expression(operand), negated)
         case e.Coalesce(operands):
-            return boolean.coalesce(tuple(map(compile_expression, operands)))
+            return boolean.coalesce(tuple(map(_operand, operands)))
         case e.Case(branches, otherwise):
-            compiled = tuple((compile_expression(c), compile_expression(v)) for c, v in branches)
-            return boolean.case(compiled, compile_expression(otherwise))
+            return boolean.case(tuple((_operand(c), _operand(v)) for c, v in branches), _operand(otherwise))
         case e.HasLabels(operand, test):
             return _at(expr.span, _has_labels(compile_expression(operand), test))
         case e.ListOf(items):
@@ -98,6 +122,55 @@ def compile_expression(expr: e.Expr) -> Evaluator:
             assert_never(expr)
 
 
+def _remembered(evaluate: Evaluator) -> Evaluator:
+    """``evaluate``, whose column is kept for as long as the same batch is looked at."""
+
+    def once(batch: Batch, context: Context) -> Column:
+        if REPEATED in context.kernels_off:
+            return evaluate(batch, context)
+        found = context.memo.get(once)
+        if found is None or found[0] is not batch:
+            found = context.memo[once] = (batch, evaluate(batch, context))
+        return found[1]
+
+    return once
+
+
+def _operand(expr: e.Expr) -> boolean.Operand:
+    return boolean.Operand(compile_expression(expr), tuple(e.free_variables(expr)))
+
+
+def _is_constant(expr: e.Expr) -> bool:
+    """Whether ``expr`` has one value during a run: made of literals and parameters by what depends on nothing else."""
+    match expr:
+        case e.Literal() | e.Parameter():
+            return True
+        case e.Call(name, arguments):
+            function = lookup(name)
+            pure = function is not None and not function.volatile and not function.needs_context
+            return pure and all(map(_is_constant, arguments))
+        case e.ListOf(items):
+            return all(map(_is_constant, items))
+        case e.MapOf(entries):
+            return all(_is_constant(value) for _, value in entries)
+        case _:
+            return False
+
+
+def _once(evaluate: Evaluator) -> Evaluator:
+    """``evaluate`` for the first row that a run has, and its value for all others."""
+
+    def constant(batch: Batch, context: Context) -> Column:
+        if not batch.length:
+            return ConstantColumn(None, 0)
+        found = context.memo.get(constant)
+        if found is None:
+            found = context.memo[constant] = (evaluate(batch.slice(0, 1), context).item(0),)
+        return ConstantColumn(found[0], batch.length)
+
+    return constant
+
+
 def _at(span: Span, evaluate: Evaluator) -> Evaluator:
     """``evaluate``, whose errors know where in the text they come from: the innermost place that failed."""
     if span is NOWHERE:
@@ -116,19 +189,35 @@ def _at(span: Span, evaluate: Evaluator) -> Evaluator:
 
 def compile_predicate(expr: e.Expr) -> Callable[[Batch, Context], IntArray]:
     """A callable that gives the positions of the rows on which ``expr`` is true."""
-    evaluate = compile_expression(expr)
+    return _truth(expr, true_positions)
 
+
+def compile_count(expr: e.Expr) -> Callable[[Batch, Context], int]:
+    """A callable that counts the rows on which ``expr`` is true."""
+    return _truth(expr, true_count)
+
+
+def _truth(expr: e.Expr, read: Callable[[Column], T]) -> Callable[[Batch, Context], T]:
+    """What ``read`` makes of a column of truth values; an error there is one of the whole predicate."""
+    evaluate = compile_expression(expr)
     span = getattr(expr, "span", NOWHERE)
 
-    def positions(batch: Batch, context: Context) -> IntArray:
+    def truth(batch: Batch, context: Context) -> T:
         found = evaluate(batch, context)
         try:
-            return true_positions(found)
+            return read(found)
         except MemQLError as error:
             error.span = span if span is not NOWHERE else None
             raise
 
-    return positions
+    return truth
+
+
+def true_count(column: Column) -> int:
+    """On how many rows a column of truth values is true; TypeMismatch for anything else."""
+    if isinstance(column, TypedColumn) and column.kind == Kind.BOOLEAN:
+        return int(np.count_nonzero(column.data if column.mask is None else column.data & ~column.mask))
+    return len(true_positions(column))
 
 
 def true_positions(column: Column) -> IntArray:
@@ -279,14 +368,24 @@ def _kernel(name: str) -> Callable[..., Column | None] | None:
     return arithmetic_kernel(name)
 
 
+_REMEMBERING = compare.REMEMBERING | strings.KERNELS.keys() | {"size"}
+
+
+def kernel_names() -> tuple[str, ...]:
+    """Every operator and function that ``_kernel`` knows, for tests that leave out one after the other."""
+    tables = (compare.KERNELS, strings.KERNELS, lists.KERNELS, paths.KERNELS, ARITHMETIC)
+    return (*dict.fromkeys(name for table in tables for name in table), REPEATED)
+
+
 def _call(name: str, arguments: tuple[Evaluator, ...]) -> Evaluator:
     definition = lookup(name)
     kernel = _kernel(name) if definition is not None else None
+    remembers = name in _REMEMBERING
 
     def evaluate(batch: Batch, context: Context) -> Column:
         columns = [a(batch, context) for a in arguments]
-        if kernel is not None and batch.length >= context.kernel_rows_min:
-            found = kernel(*columns)
+        if kernel is not None and batch.length >= context.kernel_rows_min and name not in context.kernels_off:
+            found = kernel(*columns, memo=context.memo) if remembers else kernel(*columns)
             if found is not None:
                 return found
         function = definition if definition is not None else context.functions.lookup(name)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memoradb.core.arrays import distinct
 from memoradb.core.batch import Batch
 from memoradb.core.columns import (
     BoolArray,
@@ -31,9 +30,10 @@ from memoradb.core.semantics import type_name
 from memoradb.core.values import Value
 
 from ..syntax.ast_expr import QuantifierKind
-from . import boolean
+from . import boolean, strings
 from .boolean import Evaluator
 from .compare import equal, in_constant
+from .per_string import Memo
 
 if TYPE_CHECKING:
     from ..exec.context import Context
@@ -164,6 +164,7 @@ def quantifier(kind: QuantifierKind, variable: str, source: Evaluator, predicate
         verdicts = predicate(elements.batch, context) if elements.batch.length else ListColumn([])
         true, null = boolean.truth_arrays(verdicts)
         owners, rows = elements.owners, batch.length
+        null = np.zeros(len(true), np.bool_) if null is None else null
         which = (true, null, ~true & ~null)
         counts = (np.bincount(owners.compress(mask), minlength=rows) for mask in which)
         truth, unknown = _verdicts(kind, *counts)
@@ -251,32 +252,24 @@ def in_ragged(a: Column, b: Column) -> Column | None:
         return None
     true, null = boolean.truth_arrays(same)
     hits = np.bincount(owners.compress(true), minlength=len(b))
-    unknown = np.bincount(owners.compress(null), minlength=len(b))
-    mask = (hits == 0) & (unknown > 0)
+    unknown = None if null is None else np.bincount(owners.compress(null), minlength=len(b))
+    mask = np.zeros(len(b), np.bool_) if unknown is None else (hits == 0) & (unknown > 0)
     if b.mask is not None:
         mask |= b.mask
     return TypedColumn(Kind.BOOLEAN, hits > 0, mask if mask.any() else None)
 
 
-def in_list(a: Column, b: Column) -> Column | None:
+def in_list(a: Column, b: Column, memo: Memo | None = None) -> Column | None:
     """``a IN b`` for one list, or for a ragged column of them."""
-    found = in_constant(a, b)
+    found = in_constant(a, b, memo)
     return in_ragged(a, b) if found is None else found
 
 
-def size(column: Column) -> Column | None:
+def size(column: Column, memo: Memo | None = None) -> Column | None:
     """``size`` of ragged lists and of dictionary strings."""
     if isinstance(column, RaggedColumn):
         return TypedColumn(Kind.INTEGER, np.diff(column.offsets), column.mask)
-    if isinstance(column, StringColumn):
-        shown = distinct(column.codes)
-        strings = column.dictionary.strings()
-        lengths = np.zeros(len(column.dictionary) + 1, np.int64)
-        for code in shown.tolist():
-            if code >= 0:
-                lengths[code] = len(strings[code])
-        return TypedColumn(Kind.INTEGER, lengths.take(column.codes, mode="wrap"), column.nulls())
-    return None
+    return strings.size(column, memo) if isinstance(column, StringColumn) else None
 
 
 KERNELS: dict[str, Callable[..., Column | None]] = {"size": size}

@@ -13,13 +13,13 @@ from memoradb.storage.view import Element, IndexDefinition
 
 from ..cost import constants
 from ..cost.cardinality import label_rows
-from ..cost.selectivity import EQUALITY_GUESS, MIRRORED, RANGE_OPERATORS, Selectivity
+from ..cost.selectivity import MIRRORED, RANGE_OPERATORS, Selectivity
 from ..exec.index_scan import NodeById, NodeIndexPrefix, NodeIndexRange, NodeIndexSeek
 from ..exec.index_search import NodeIndexSearch
 from ..exec.lookup import Lookup
 from ..exec.operator import Operator
 from ..exec.scan import NodeScan
-from ..plan.expr import Call, Expr, ListOf, Property, Variable, free_variables
+from ..plan.expr import Call, Expr, Property, Variable, free_variables
 from ..plan.pattern import PatternNode, PatternRelationship
 from .index_questions import Question, questions
 from .planning import PlanningCatalog
@@ -86,7 +86,7 @@ def access_paths(
         )
     ]
     indexes = [i for i in catalog.indexes() if _applies(i, node.labels)]
-    paths.extend(_searches(node.variable, node.labels, predicates, catalog, total, selectivity.of))
+    paths.extend(_searches(node.variable, node.labels, predicates, catalog, total, selectivity.together))
     bounds: dict[str, list[tuple[Expr, str, Expr]]] = {}
     for predicate in predicates:
         match predicate:
@@ -199,14 +199,13 @@ def _range(
     """The first lower and the first upper bound; further ones stay filters."""
     low = next(((v, op == ">=", p) for p, op, v in found if op in (">", ">=")), None)
     high = next(((v, op == "<=", p) for p, op, v in found if op in ("<", "<=")), None)
-    rows = total
     needs: frozenset[str] = frozenset()
     answers: list[Expr] = []
     for bound in (low, high):
         if bound is not None:
-            rows *= selectivity.of(bound[2])
             needs |= free_variables(bound[0])
             answers.append(bound[2])
+    rows = total * selectivity.together(answers)
     return AccessPath(
         node.variable,
         tuple(x for x in node.labels if x != index.labels[0]),
@@ -228,36 +227,9 @@ def relationship_paths(
     if len(relationship.types) != 1 or relationship.length is not None or relationship.shortest is not None:
         return []
     total = float(catalog.statistics.relationships(relationship.types[0]))
-    selectivity = RelationshipSelectivity(catalog, relationship)
-    return _searches(relationship.variable, relationship.types, predicates, catalog, total, selectivity.of, True)
-
-
-class RelationshipSelectivity:
-    """Shares of one type's relationships: by what an index holds, for the counts that are kept are of nodes."""
-
-    def __init__(self, catalog: PlanningCatalog, relationship: PatternRelationship) -> None:
-        self._catalog = catalog
-        self._relationship = relationship
-        self._guess = Selectivity(catalog.statistics, {})
-
-    def of(self, predicate: Expr) -> float:
-        """The share on which ``predicate`` is true, between 0 and 1."""
-        match predicate:
-            case Call("=", (Property(Variable(name), key), _) | (_, Property(Variable(name), key))):
-                if name == self._relationship.variable:
-                    return self._one_of_distinct(key)
-                return EQUALITY_GUESS
-            case Call("IN", (Property(_, key), ListOf(items))):
-                return min(1.0, len(items) * self._one_of_distinct(key))
-            case _:
-                return self._guess.of(predicate)
-
-    def _one_of_distinct(self, key: str) -> float:
-        for index in self._catalog.indexes():
-            if index.element is Element.RELATIONSHIP and index.kind.is_ordered and index.keys == (key,):
-                if index.labels == self._relationship.types:
-                    return 1.0 / max(1, self._catalog.view.index_size(index.name)[1])
-        return EQUALITY_GUESS
+    types = {relationship.variable: relationship.types}
+    share = Selectivity(catalog.statistics, {}, types, catalog.parameters, catalog.corrections).together
+    return _searches(relationship.variable, relationship.types, predicates, catalog, total, share, True)
 
 
 def _searches(
@@ -266,7 +238,7 @@ def _searches(
     predicates: Sequence[Expr],
     catalog: PlanningCatalog,
     total: float,
-    share: Callable[[Expr], float],
+    share: Callable[[Sequence[Expr]], float],
     relationship: bool = False,
 ) -> list[AccessPath]:
     """Paths by composite, text and point indexes; of a relationship also by those on one key."""
@@ -285,11 +257,9 @@ def _search(
     index: IndexDefinition,
     question: Question,
     total: float,
-    share: Callable[[Expr], float],
+    share: Callable[[Sequence[Expr]], float],
 ) -> AccessPath:
-    rows = total
-    for answered in question.answers:
-        rows *= share(answered)
+    rows = total * share(question.answers)
     if index.kind.is_unique and question.lookup.equal == len(index.keys) and not question.lookup.many:
         rows = min(1.0, total)
     row = constants.RANGE_ROW_NS if index.kind.is_ordered else constants.TEXT_ROW_NS

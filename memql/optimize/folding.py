@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from memoradb.storage.view import Direction, Statistics
+from memoradb.storage.view import Direction, Follows
 
 from ..cost import constants
-from ..cost.cardinality import degree
-from ..cost.selectivity import Selectivity
+from ..cost.cardinality import degree, degree_of_reached
+from ..cost.scope import Scope
 from ..plan.expr import (
     And,
     Call,
@@ -33,8 +33,8 @@ from ..plan.expr import (
 )
 from ..plan.fold import Branches, FoldEdge, FoldNode
 from ..plan.pattern import PatternGraph, PatternRelationship
-from .pattern_planner import REVERSE, BindNode, BindRelationship, Costed, Count, Follow, Project, Step, Test
 from .planning import PlanningCatalog
+from .steps import REVERSE, Costed, Count, Test
 
 _COMPARISONS = frozenset(("=", "<>", "<", "<=", ">", ">="))
 
@@ -221,9 +221,9 @@ class _Peeler:
         return Folding(graph, tuple((root, b) for root, b in found if b is not None), self._catalog)
 
 
-def with_counts(steps: Sequence[Costed], folding: Folding, statistics: Statistics, rows: float) -> list[Costed]:
+def with_counts(steps: Sequence[Costed], folding: Folding, catalog: PlanningCatalog, rows: float) -> list[Costed]:
     """``steps`` with each folded part counted as soon as its node is bound and filtered."""
-    labels = {n.variable: n.labels for n in folding.graph.nodes}
+    labels = catalog.labels(folding.graph)
     waiting = dict(folding.branches)
     bound: set[str] = set(folding.graph.arguments)
     out: list[Costed] = []
@@ -233,7 +233,7 @@ def with_counts(steps: Sequence[Costed], folding: Folding, statistics: Statistic
         nonlocal extra, factor
         for source in [s for s in waiting if s in bound]:
             branches = waiting.pop(source)
-            ways, cost = _estimated(branches, labels[source], reached, statistics)
+            ways, cost = _estimated(branches, labels[source], reached, catalog, _reached_by(folding, source))
             extra += constants.OPERATOR_NS + cost
             factor *= ways
             before = out[-1].cost if out else 0.0
@@ -242,9 +242,10 @@ def with_counts(steps: Sequence[Costed], folding: Folding, statistics: Statistic
     for number, item in enumerate(steps):
         if not isinstance(item.step, Test):
             count()
-        out.append(Costed(item.step, item.rows * factor, item.cost + extra))
+        others = tuple(replace(o, rows=o.rows * factor, cost=o.cost + extra) for o in item.alternatives)
+        out.append(Costed(item.step, item.rows * factor, item.cost + extra, others))
         reached = item.rows
-        bound |= _binds(item.step)
+        bound |= item.step.binds
         if number == len(steps) - 1:
             count()
     if not steps:
@@ -253,33 +254,49 @@ def with_counts(steps: Sequence[Costed], folding: Folding, statistics: Statistic
     return out
 
 
-def _binds(step: Step) -> set[str]:
-    match step:
-        case BindNode(path):
-            return {path.variable}
-        case Follow() | Project() | BindRelationship():
-            return {step.relationship.source, step.relationship.target}
-        case _:
-            return set()
+def _reached_by(folding: Folding, root: str) -> list[Follows]:
+    """The relationships of the rest that lead to the node that a folded part hangs from."""
+    found: list[Follows] = []
+    for relationship in folding.graph.relationships:
+        if root in (relationship.source, relationship.target) and relationship.length is None:
+            towards = relationship.direction if relationship.target == root else REVERSE[relationship.direction]
+            found.append(Follows(relationship.types, towards))
+    return found
 
 
-def _estimated(branches: Branches, labels: Sequence[str], rows: float, statistics: Statistics) -> tuple[float, float]:
-    """(matches of one row, cost in nanoseconds) of counting ``branches`` for ``rows`` rows."""
+def _estimated(
+    branches: Branches, labels: Sequence[str], rows: float, catalog: PlanningCatalog, reached_by: Sequence[Follows] = ()
+) -> tuple[float, float]:
+    """(matches of one row, cost in nanoseconds) of counting ``branches`` for ``rows`` rows.
+
+    ``reached_by``: what led to the node that they hang from. Each branch that is counted weighs it for the next.
+    """
+    statistics = catalog.statistics
     rows = min(rows, float(max(1, statistics.nodes())))
     ways, cost = 1.0, 0.0
+    before = list(reached_by)
     for edge in branches.edges:
         mean = degree(statistics, labels, edge.types, (), edge.direction)
         node = edge.node
-        ways *= degree(statistics, labels, edge.types, node.labels, edge.direction)
+        each = degree(statistics, labels, edge.types, node.labels, edge.direction)
+        for led in before:
+            met = degree_of_reached(statistics, labels, led, edge.types, node.labels, edge.direction)
+            each = max(each, met)
+        ways *= each
+        before.append(Follows(edge.types, REVERSE[edge.direction]))
         cost += rows * constants.EXPAND_SOURCE_NS
         if not node.labels and node.predicate is None and node.branches is None:
             continue
         cost += rows * mean * constants.EXPAND_ROW_NS
         leaves = min(rows * mean, float(statistics.nodes()))
         if node.predicate is not None:
-            kept = Selectivity(statistics, {node.variable: node.labels}).of(node.predicate)
+            about = Scope(
+                {node.variable: node.labels}, met_by={node.variable: Follows(edge.types, REVERSE[edge.direction])}
+            )
+            kept = catalog.selectivity_of(about).of(node.predicate)
             ways, cost = ways * kept, cost + leaves * constants.FILTER_ROW_NS
         if node.branches is not None:
-            more, below = _estimated(node.branches, node.labels, leaves, statistics)
+            onward = Follows(edge.types, edge.direction)
+            more, below = _estimated(node.branches, node.labels, leaves, catalog, [onward])
             ways, cost = ways * more, cost + below
     return ways, cost

@@ -1,370 +1,347 @@
-"""From a pattern graph to a sequence of steps: which node first, which relationship next, in which direction.
+"""From a pattern graph to a plan: which part first, what next, in which direction, and what meets what.
 
-Dynamic programming over what is bound so far (Selinger's left-deep search, on pattern elements instead of tables):
-a state is the set of solved relationships and bound nodes, and keeps only its cheapest plan. Beyond ``DP_STATES_MAX``
-states the search goes on greedily, with the locally cheapest step (Fegaras 1998). Predicates are applied as soon as
-their variables are bound. Bushy plans, hash joins of halves and multiway intersection come with the optimizer's own
-issue; the steps here are access paths, Expand, ExpandInto, variable-length expand and shortest path.
+Dynamic programming over connected subgraphs (DPccp, Moerkotte and Neumann 2006). Vertices are the nodes that the
+pattern binds, and one more for the input rows with what they bring; edges are relationships, and access paths that look
+up what another node has. A plan of a set of vertices has solved every single hop between them: a cycle is closed as
+soon as it can be. Two sets become one by binding a node (access path), following one of the relationships between them
+and testing the others (Expand, ExpandInto), following several at once (multiway intersection), or by joining two halves
+that were found by themselves (hash join). Predicates are applied as soon as their variables are bound.
+
+Patterns with more pairs of subgraphs than ``PAIRS_MAX`` are planned greedily: the step that multiplies rows least comes
+next (Fegaras 1998), from a queue, so that planning takes some microseconds for each element.
 """
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
+from dataclasses import replace
+from itertools import count
+from typing import Final
 
-from memoradb.storage.view import Direction
-
-from ..cost import constants
-from ..cost.cardinality import degree, label_rows
-from ..cost.selectivity import Selectivity
-from ..plan.expr import Expr, Subquery, children, free_variables
-from ..plan.failure import cannot_fail
-from ..plan.fold import Branches
-from ..plan.pattern import PatternGraph, PatternRelationship
-from .access_path import AccessPath, access_paths, relationship_paths
+from ..exec.operator import Alternative
+from ..plan.expr import free_variables
+from ..plan.pattern import PatternGraph
+from .access_path import AccessPath
+from .pattern_estimates import Estimates
+from .pattern_extensions import Extensions
+from .pattern_index import PatternIndex
+from .pattern_joins import Joins
+from .pattern_state import State
 from .planning import PlanningCatalog
+from .steps import (
+    Costed,
+    Join,
+    Step,
+    shown,
+)
+from .subgraphs import bits, components, connected_pairs
 
-DP_STATES_MAX: Final = 3_000
-"""States before the search turns greedy: keeps planning of large patterns within some milliseconds."""
+VERTICES_MAX: Final = 13
+"""Vertices up to which all connected subgraphs are looked at: twelve nodes and the input."""
 
-UNBOUNDED_HOPS: Final = 6
-"""Hops that an unbounded variable length is costed at."""
+PAIRS_MAX: Final = 600
+"""Pairs of subgraphs up to which all are looked at: some tens of milliseconds."""
 
-REVERSE: Final = {
-    Direction.OUT: Direction.IN,
-    Direction.IN: Direction.OUT,
-    Direction.BOTH: Direction.BOTH,
-}
+SEEK_ROWS_MAX: Final = 1_000.0
+"""A node of which an index gives no more is worth beginning with, wherever in the pattern it stands."""
 
-
-@dataclass(frozen=True, slots=True)
-class BindNode:
-    """Find candidates of an unbound node by an access path."""
-
-    path: AccessPath
-
-
-@dataclass(frozen=True, slots=True)
-class Follow:
-    """Follow a relationship from a bound end; ``into`` where the other end is bound too.
-
-    ``backwards``: from the pattern's target to its source. ``direction`` is as seen from the bound end.
-    """
-
-    relationship: PatternRelationship
-    backwards: bool
-    direction: Direction
-    into: bool
-
-    @property
-    def source(self) -> str:
-        """The bound end that the step starts from."""
-        return self.relationship.target if self.backwards else self.relationship.source
-
-    @property
-    def target(self) -> str:
-        """The other end."""
-        return self.relationship.source if self.backwards else self.relationship.target
-
-
-@dataclass(frozen=True, slots=True)
-class Project:
-    """A relationship variable that is bound already: bind or check its ends."""
-
-    relationship: PatternRelationship
-
-
-@dataclass(frozen=True, slots=True)
-class Test:
-    """A predicate whose variables are bound now.
-
-    ``lenient``: it may fail, and the pattern is not matched whole yet. Rows on which it fails are kept: it is tested
-    again at the end, on what has become a match.
-    """
-
-    predicate: Expr
-    lenient: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """Multiply by the matches of the branches that hang from a node that is bound now."""
-
-    source: str
-    branches: Branches
-
-
-@dataclass(frozen=True, slots=True)
-class BindRelationship:
-    """Find a relationship, with both its ends, by an index on its properties."""
-
-    path: AccessPath
-    relationship: PatternRelationship
-
-
-Step: TypeAlias = BindNode | BindRelationship | Follow | Project | Test | Count
-
-
-@dataclass(frozen=True, slots=True)
-class Costed:
-    """A step with the rows expected after it and the cost so far."""
-
-    step: Step
-    rows: float
-    cost: float
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """Bound variables, solved relationships, terms not yet applied; with what it cost to get here."""
-
-    bound: frozenset[str]
-    solved: frozenset[str]
-    waiting: tuple[Expr, ...]
-    rows: float
-    cost: float
-    steps: tuple[Costed, ...]
+ALTERNATIVES_KEPT: Final = 4
+"""Ways not taken that a step remembers, for EXPLAIN."""
 
 
 class PatternPlanner:
-    """Orders one pattern graph's elements."""
+    """Plans one pattern graph.
 
-    def __init__(self, graph: PatternGraph, catalog: PlanningCatalog, available: frozenset[str]) -> None:
-        self._graph = graph
-        self._available = available | graph.arguments
-        self._statistics = catalog.statistics
-        self._nodes = {n.variable: n for n in graph.nodes}
-        self._catalog = catalog
-        self._selectivity = Selectivity(catalog.statistics, {n.variable: n.labels for n in graph.nodes})
-        self._paths = {
-            n.variable: access_paths(n, graph.predicates, catalog, self._selectivity)
-            for n in graph.nodes
-            if n.variable not in graph.arguments
-        }
-        self._relationship_paths = [
-            (r, path)
-            for r in graph.relationships
-            if r.variable not in graph.arguments
-            for path in relationship_paths(r, graph.predicates, catalog)
-        ]
+    ``available``: the columns of the input rows. ``joins``: whether halves may be found by themselves and joined.
+    """
+
+    def __init__(
+        self, graph: PatternGraph, catalog: PlanningCatalog, available: frozenset[str], joins: bool = True
+    ) -> None:
+        self._pattern = PatternIndex(graph, catalog, available)
+        self._estimates = Estimates(self._pattern)
+        self._extensions = Extensions(self._pattern, self._estimates)
+        self._joining = Joins(self._pattern, self._estimates, self._extensions)
+        self._may_join = joins and catalog.enabled("hash_join")
+        self._others: dict[int, list[State]] = {}
+        """Plans not taken, by what they had bound."""
 
     def steps(self, rows: float) -> tuple[Costed, ...]:
-        """The cheapest order found, for ``rows`` input rows."""
-        start = State(self._available, frozenset(), self._graph.predicates, rows, 0.0, ())
-        start = self._filtered(start)
-        frontier = {(start.bound, start.solved): start}
-        seen = 1
-        while True:
-            following: dict[tuple[frozenset[str], frozenset[str]], State] = {}
-            finished: State | None = None
-            for state in frontier.values():
-                if self._complete(state):
-                    if finished is None or state.cost < finished.cost:
-                        finished = state
-                    continue
-                for reached in self._successors(state):
-                    key = (reached.bound, reached.solved)
-                    known = following.get(key)
-                    if known is None or reached.cost < known.cost:
-                        following[key] = reached
-            if not following:
-                assert finished is not None, "a pattern graph has an order"
-                assert not finished.waiting, "every predicate reads what the pattern or its input binds"
-                return finished.steps
-            seen += len(following)
-            if seen > DP_STATES_MAX:
-                best = min(following.items(), key=lambda item: item[1].cost + item[1].rows)
-                following = dict([best])
-            if finished is not None:
-                following[(finished.bound, finished.solved)] = finished
-                if all(self._complete(s) for s in following.values()):
-                    return min(following.values(), key=lambda s: s.cost).steps
-            frontier = following
+        """The cheapest plan found, for ``rows`` input rows."""
+        root = State(self._pattern.input, 0, 0, 0, rows, 0.0)
+        root = self._extensions.tested(root, True)
+        for relationship in self._pattern.graph.relationships:
+            if relationship.variable in self._pattern.graph.arguments:
+                root = self._extensions.project(root, relationship)
+        root = self._extensions.closed(root)[0]
+        pairs = self._pairs(root)
+        final = self._greedy(root) if pairs is None else self._searched(root, pairs)
+        assert self._pattern.is_whole(final), "a pattern graph has an order"
+        assert final.done == (1 << len(self._pattern.reads)) - 1, (
+            "every predicate reads what the pattern or its input binds"
+        )
+        return self._recorded(final)
 
-    def _complete(self, state: State) -> bool:
-        return len(state.solved) == len(self._graph.relationships) and all(v in state.bound for v in self._nodes)
+    def _neighbours(self, root: State) -> list[int]:
+        """By vertex: those that an edge joins it to."""
+        size = len(self._pattern.vertices) + 1
+        found = [0] * size
 
-    def _successors(self, state: State) -> list[State]:
-        reached: list[State] = []
-        for relationship in self._graph.relationships:
-            if relationship.variable in state.solved:
-                continue
-            if relationship.variable in self._graph.arguments:
-                reached.append(self._project(state, relationship))
-                continue
-            reached.extend(self._follow(state, relationship))
-        connected = bool(reached)
-        for relationship, path in self._relationship_paths:
-            if self._can_begin_with(state, relationship, path):
-                reached.append(self._bind_relationship(state, relationship, path))
-        for variable, paths in self._paths.items():
-            if variable in state.bound:
+        def join(a: int, b: int) -> None:
+            for bit in bits(a):
+                found[bit] |= b & ~(1 << bit)
+            for bit in bits(b):
+                found[bit] |= a & ~(1 << bit)
+
+        def vertex(bit: int) -> int:
+            return self._pattern.input if bit & root.bound else bit  # what the input's relationships bind goes with it
+
+        for relationship in self._pattern.graph.relationships:
+            join(vertex(self._pattern.bit[relationship.source]), vertex(self._pattern.bit[relationship.target]))
+        seekable = 0
+        for variable, paths in self._pattern.paths.items():
+            own = vertex(self._pattern.bit[variable])
+            for path in paths:
+                needs = self._pattern.mask_of(path.needs) & self._pattern.all_nodes
+                for bit in bits(needs):
+                    join(own, vertex(1 << bit))
+                if not needs and path.lookup != "scan" and path.rows <= SEEK_ROWS_MAX:
+                    seekable |= own
+        for bit in bits(seekable & ~self._pattern.input):
+            join(1 << bit, seekable & ~(1 << bit))
+        return found
+
+    def _pairs(self, root: State) -> list[tuple[int, int]] | None:
+        """The pairs of connected sets, None where they are too many."""
+        if len(self._pattern.vertices) >= VERTICES_MAX:
+            return None
+        pairs: list[tuple[int, int]] = []
+        for pair in connected_pairs(self._neighbours(root)):
+            pairs.append(pair)
+            if len(pairs) > PAIRS_MAX:
+                return None
+        return pairs
+
+    def _searched(self, root: State, pairs: list[tuple[int, int]]) -> State:
+        best: dict[int, list[State]] = {}
+        bound_by_input = root.bound & self._pattern.all_nodes
+        best[self._pattern.input] = [root]
+        # Where nothing reads the input, whatever is whole without it is whole.
+        start = (
+            State(self._pattern.input, 0, root.done, 0, 1.0, 0.0)
+            if self._is_free(root)
+            else State(0, 0, 0, 0, 1.0, 0.0)
+        )
+        for variable, paths in self._pattern.paths.items():
+            if self._pattern.bit[variable] & bound_by_input:
                 continue
             for path in paths:
-                if not path.needs <= state.bound or (connected and path.lookup == "scan" and state.bound):
-                    continue
-                if all(answer in state.waiting for answer in path.answers):
-                    reached.append(self._bind(state, path))
-        return [self._filtered(s) for s in reached]
+                if not path.needs:
+                    self._offer(best, self._pattern.bit[variable], self._extensions.bind(start, path))
+        for relationship, path in self._pattern.relationship_paths:
+            ends = self._pattern.mask_of((relationship.source, relationship.target))
+            if not path.needs and not ends & (bound_by_input | self._pattern.input):
+                reached = self._extensions.bind_relationship(start, relationship, path)
+                self._offer(best, ends, self._extensions.closed(reached, (relationship.source, relationship.target)))
+        for first, second in pairs:
+            key = first | second
+            if key & self._pattern.input:
+                if second & self._pattern.input:
+                    first, second = second, first
+                self._unite(best, key, first, second)
+            else:
+                self._unite(best, key, first, second)
+                self._unite(best, key, second, first)
+        return self._together(best, root)
 
-    def _bind(self, state: State, path: AccessPath) -> State:
-        rows = state.rows * path.rows
-        cost = state.cost + state.rows * path.cost + rows * constants.EXPAND_ROW_NS
-        waiting = tuple(p for p in state.waiting if not any(p is a for a in path.answers))
-        return replace(
-            state,
-            bound=state.bound | {path.variable},
-            waiting=waiting,
-            rows=rows,
-            cost=cost,
-            steps=(*state.steps, Costed(BindNode(path), rows, cost)),
-        )
+    def _is_free(self, root: State) -> bool:
+        """Whether nothing of the pattern reads what the input brings."""
+        hops = (r.hop_predicate for r in self._pattern.graph.relationships if r.hop_predicate is not None)
+        reads = [mask for number, mask in enumerate(self._pattern.reads) if not root.done >> number & 1]
+        reads += [self._pattern.mask_of(p.needs) for paths in self._pattern.paths.values() for p in paths]
+        reads += [self._pattern.mask_of(p.needs) for _, p in self._pattern.relationship_paths]
+        reads += [self._pattern.mask_of(free_variables(hop)) for hop in hops]
+        return not self._pattern.graph.arguments and not any(mask & self._pattern.input for mask in reads)
 
-    def _can_begin_with(self, state: State, relationship: PatternRelationship, path: AccessPath) -> bool:
-        """Whether nothing is bound yet that the relationship would have to be compared with."""
-        ends = {relationship.source, relationship.target, relationship.variable}
-        if relationship.variable in state.solved or ends & state.bound or not path.needs <= state.bound:
-            return False
-        apart = frozenset().union(*(g for g in self._graph.uniqueness if relationship.variable in g))
-        return not apart & state.solved and all(answer in state.waiting for answer in path.answers)
-
-    def _bind_relationship(self, state: State, relationship: PatternRelationship, path: AccessPath) -> State:
-        rows = state.rows * path.rows * (2.0 if relationship.direction is Direction.BOTH else 1.0)
-        cost = state.cost + constants.OPERATOR_NS + state.rows * path.cost + rows * constants.EXPAND_ROW_NS
-        total = max(1, self._statistics.nodes())
-        for end in dict.fromkeys((relationship.source, relationship.target)):
-            labels = self._labels(end)
-            if labels:
-                cost += rows * constants.LABEL_CHECK_NS
-                rows *= max(label_rows(self._statistics, labels) / total, 1e-6)
-        return replace(
-            state,
-            bound=state.bound | {relationship.source, relationship.target, relationship.variable},
-            solved=state.solved | {relationship.variable},
-            waiting=tuple(p for p in state.waiting if not any(p is a for a in path.answers)),
-            rows=rows,
-            cost=cost,
-            steps=(*state.steps, Costed(BindRelationship(path, relationship), rows, cost)),
-        )
-
-    def _project(self, state: State, relationship: PatternRelationship) -> State:
-        cost = state.cost + constants.OPERATOR_NS + state.rows * constants.EXPAND_ROW_NS
-        bound = state.bound | {relationship.source, relationship.target}
-        both = 2.0 if relationship.direction is Direction.BOTH and len(bound) > len(state.bound) else 1.0
-        return replace(
-            state,
-            bound=bound,
-            solved=state.solved | {relationship.variable},
-            rows=state.rows * both,
-            cost=cost,
-            steps=(*state.steps, Costed(Project(relationship), state.rows * both, cost)),
-        )
-
-    def _follow(self, state: State, relationship: PatternRelationship) -> list[State]:
-        forwards, backwards = relationship.source in state.bound, relationship.target in state.bound
-        if relationship.shortest is not None and not (forwards and backwards):
-            return []
-        if relationship.hop_predicate is not None:
-            # It is tested while the path grows, so what it reads of the rest of the pattern must be there.
-            reads = free_variables(relationship.hop_predicate) - {relationship.hop_variable or ""}
-            if not reads <= state.bound:
-                return []
-        out = relationship.direction
-        choices = []
-        if forwards:
-            choices.append(Follow(relationship, False, out, backwards))
-        if backwards and relationship.shortest is None and relationship.source != relationship.target:
-            choices.append(Follow(relationship, True, REVERSE[out], forwards))
-        return [self._followed(state, choice) for choice in choices]
-
-    def _followed(self, state: State, step: Follow) -> State:
-        relationship = step.relationship
-        source, target = self._labels(step.source), self._labels(step.target)
-        mean = degree(self._statistics, source, relationship.types, (), step.direction)
-        kept = degree(self._statistics, source, relationship.types, target, step.direction)
-        if mean and self._follows_again(state, step):
-            again = self._catalog.repeated_degree(source, relationship.types, step.direction)
-            mean, kept = max(mean, again), kept * max(mean, again) / mean
-        length = relationship.length
-        if relationship.shortest is not None:
-            rows, work = state.rows, state.rows * 50 * constants.VAR_EXPAND_ROW_NS
-        elif length is not None:
-            hops = UNBOUNDED_HOPS if length.high is None else min(length.high, 12)
-            inner = degree(self._statistics, (), relationship.types, (), step.direction)
-            level, walked, rows = state.rows * mean, 0.0, state.rows * (1.0 if length.low == 0 else 0.0)
-            for hop in range(1, hops + 1):
-                walked += level
-                rows += level if hop >= length.low else 0.0
-                level *= max(inner, 0.01)
-            if target:
-                share = label_rows(self._statistics, target) / max(1, self._statistics.nodes())
-                rows *= max(share, 1e-6)
-            work = walked * constants.VAR_EXPAND_ROW_NS
-            if step.into:
-                rows /= max(1.0, label_rows(self._statistics, target))
-        elif step.into:
-            rows = state.rows * kept / max(1.0, label_rows(self._statistics, target))
-            work = state.rows * constants.INTO_ROW_NS
-        else:
-            rows = state.rows * kept
-            check = constants.LABEL_CHECK_NS if target else 0.0
-            work = state.rows * constants.EXPAND_SOURCE_NS + state.rows * mean * (constants.EXPAND_ROW_NS + check)
-        cost = state.cost + constants.OPERATOR_NS + work
-        return replace(
-            state,
-            bound=state.bound | {relationship.source, relationship.target, relationship.variable},
-            solved=state.solved | {relationship.variable},
-            rows=rows,
-            cost=cost,
-            steps=(*state.steps, Costed(step, rows, cost)),
-        )
-
-    def _follows_again(self, state: State, step: Follow) -> bool:
-        """Whether the source was expanded before by relationships of the same types and direction."""
-        types, source = step.relationship.types, step.source
-        for before in state.steps:
-            match before.step:
-                case Follow(relationship, _, direction, _) if before.step.source == source:
-                    if relationship.types == types and direction is step.direction:
-                        return True
-                case _:
-                    pass
-        return False
-
-    def _labels(self, variable: str) -> tuple[str, ...]:
-        node = self._nodes.get(variable)
-        return () if node is None else node.labels
-
-    def _filtered(self, state: State) -> State:
-        ready = [p for p in state.waiting if free_variables(p) <= state.bound]
-        if not ready:
-            return state
-        # Cheap terms first; a subquery only on the rows that the others keep.
-        ready.sort(key=_has_subquery)
-        rows, cost, steps = state.rows, state.cost, list(state.steps)
-        whole = self._complete(state)
-        done = []
-        for predicate in ready:
-            lenient = not whole and not cannot_fail(predicate)
-            tested = any(isinstance(s.step, Test) and s.step.predicate is predicate for s in state.steps)
-            if not lenient:
-                done.append(predicate)
-            elif tested:
+    def _unite(self, best: dict[int, list[State]], key: int, first: int, second: int) -> None:
+        """Offer all plans of ``key`` that go on from one of ``first``."""
+        lefts = best.get(first, ())
+        for left in lefts:
+            for states in self._extensions.extended(left, second):
+                self._offer(best, key, states)
+            if not self._may_join:
                 continue
-            cost += constants.OPERATOR_NS + rows * constants.FILTER_ROW_NS
-            rows *= 1.0 if tested else self._selectivity.of(predicate)
-            steps.append(Costed(Test(predicate, lenient), rows, cost))
-        waiting = tuple(p for p in state.waiting if not any(p is r for r in done))
-        return replace(state, waiting=waiting, rows=rows, cost=cost, steps=tuple(steps))
+            rights = [(right, False) for right in best.get(second, ())]
+            if first & self._pattern.input and first != self._pattern.input and self._may_correlate(best):
+                rights += [(right, True) for right in best.get(second | self._pattern.input, ())]
+            # Both halves alone may cost more than what there is.
+            bound = max((state.cost for state in best.get(key, ())), default=float("inf"))
+            for right, correlated in rights:
+                if left.cost + right.cost >= bound:
+                    continue
+                for states in self._joining.joined(left, right, correlated, bound):
+                    self._offer(best, key, states)
+
+    def _offer(self, best: dict[int, list[State]], key: int, states: Sequence[State]) -> None:
+        """Keep what is cheapest among plans that have solved the same."""
+        for state in states:
+            known = best.setdefault(key, [])
+            for number, other in enumerate(known):
+                if other.solved != state.solved:
+                    continue
+                better, worse = (state, other) if state.cost < other.cost else (other, state)
+                known[number] = better
+                self._remember(worse)
+                break
+            else:
+                known.append(state)
+
+    def _remember(self, worse: State) -> None:
+        """Keep what was not taken."""
+        found = self._others.setdefault(worse.bound & self._pattern.all_nodes, [])
+        found.append(worse)
+        if len(found) > 4 * ALTERNATIVES_KEPT:
+            found.sort(key=lambda s: s.cost)
+            del found[2 * ALTERNATIVES_KEPT :]
+
+    def _together(self, best: dict[int, list[State]], root: State) -> State:
+        """All parts as one plan: those that nothing connects meet each with each, the smallest first."""
+        parts: list[State] = []
+        state = root
+        for members in components(self._neighbours(root)):
+            found = best.get(members)
+            if found is None:
+                continue
+            part = min(found, key=lambda s: (-s.solved.bit_count(), s.cost))
+            if members & self._pattern.input:
+                state = part
+            else:
+                parts.append(part)
+        for part in sorted(parts, key=lambda p: p.rows):
+            if not part.bound & state.bound & ~self._pattern.input:
+                ways = sorted(self._joining.crossed(state, part, self._may_join), key=lambda s: s.cost)
+                for other in ways[1:]:
+                    self._remember(other)
+                state = self._extensions.closed(ways[0], None)[0]
+        return state if self._pattern.is_whole(state) else self._greedy(state)
+
+    def _recorded(self, state: State) -> tuple[Costed, ...]:
+        """The steps that lead to a state, each with the ways not taken to where it leads."""
+        found: list[Costed] = []
+        before = 0
+        for item in state.chain():
+            assert item.last is not None
+            costed, key = item.last, item.bound & self._pattern.all_nodes
+            step = self._whole(costed.step)
+            others = self._alternatives(self._others.get(key, ())) if key != before else ()
+            found.append(Costed(step, costed.rows, costed.cost, others))
+            before = key
+        return tuple(found)
+
+    def _whole(self, step: Step) -> Step:
+        """A join with the steps of its other half, which are not written down while there is still a choice."""
+        return (
+            step
+            if not isinstance(step, Join)
+            else replace(step, right=self._recorded(self._joining.halves[id(step)][1]))
+        )
+
+    def _alternatives(self, others: Sequence[State]) -> tuple[Alternative, ...]:
+        """The cheapest of each description, the cheapest first."""
+        found: dict[str, Alternative] = {}
+        for other in sorted(others, key=lambda s: s.cost):
+            key, at = other.bound & self._pattern.all_nodes, other
+            while at.before is not None and at.before.bound & self._pattern.all_nodes == key:
+                at = at.before
+            if at.last is None or len(found) == ALTERNATIVES_KEPT:
+                break
+            step = at.last.step
+            if isinstance(step, Join):
+                half = self._joining.halves[id(step)][1].chain()
+                text = f"{shown(step)} with {_shown_chain(half)}"
+            else:
+                text = _shown_chain(at.chain())
+            found.setdefault(text, Alternative(text, other.rows, other.cost, isinstance(step, Join)))
+        return tuple(found.values())
+
+    def _may_correlate(self, best: dict[int, list[State]]) -> bool:
+        """Whether both halves may begin with the input: it solves nothing that both would have."""
+        return all(state.solved == 0 for state in best[self._pattern.input])
+
+    def _greedy(self, state: State) -> State:
+        """Go on from ``state`` by whatever multiplies rows least, until all is bound."""
+        queue: list[tuple[float, int, int]] = []
+        numbers = count()
+        needing: dict[int, list[tuple[str, AccessPath]]] = {}
+
+        def offer(vertices: int, growth: float) -> None:
+            heapq.heappush(queue, (growth, next(numbers), vertices))
+
+        def offer_path(variable: str, path: AccessPath) -> None:
+            if self._pattern.mask_of(path.needs) & ~state.bound == 0 and path.lookup != "scan":
+                offer(self._pattern.bit[variable], path.rows * self._estimates.share(variable, path))
+
+        def reach(variable: str) -> None:
+            for relationship in self._pattern.incident[variable]:
+                far = relationship.target if relationship.source == variable else relationship.source
+                if (
+                    not self._pattern.bit[far] & state.bound
+                    and relationship.variable not in self._pattern.graph.arguments
+                ):
+                    for reached in self._extensions.follow(state, relationship):
+                        offer(self._pattern.bit[far], reached.rows / max(state.rows, 1e-9) * self._estimates.share(far))
+            for needed in needing.get(self._pattern.bit[variable], ()):
+                offer_path(*needed)
+
+        for relationship, path in self._pattern.relationship_paths:
+            ends = self._pattern.mask_of((relationship.source, relationship.target))
+            if self._pattern.mask_of(path.needs) & ~state.bound == 0:
+                offer(ends, path.rows)
+        for variable, paths in self._pattern.paths.items():
+            for path in paths:
+                for bit in bits(self._pattern.mask_of(path.needs)):
+                    needing.setdefault(1 << bit, []).append((variable, path))
+                if path.rows <= SEEK_ROWS_MAX:
+                    offer_path(variable, path)
+        for variable in self._pattern.labels:
+            if self._pattern.bit[variable] & state.bound:
+                reach(variable)
+        waiting = [(min(p.rows for p in paths), variable) for variable, paths in self._pattern.paths.items()]
+        heapq.heapify(waiting)
+        while state.bound & self._pattern.all_nodes != self._pattern.all_nodes:
+            if queue:
+                vertices = heapq.heappop(queue)[2]
+                if vertices & state.bound:
+                    continue
+                choices = [found[0] for found in self._extensions.extended(state, vertices, True)]
+            else:
+                vertices = self._pattern.bit[heapq.heappop(waiting)[1]]
+                if vertices & state.bound:
+                    continue
+                paths = self._pattern.paths[self._pattern.vertices[vertices.bit_length() - 1]]
+                choices = [
+                    self._extensions.bind(state, p)[0]
+                    for p in paths
+                    if self._pattern.mask_of(p.needs) & ~state.bound == 0
+                ]
+            if choices:
+                state = min(choices, key=lambda s: s.cost + s.rows)
+                for vertex in bits(vertices):
+                    reach(self._pattern.vertices[vertex])
+        return self._extensions.closed(state, None)[0]
 
 
-def _has_subquery(expr: Expr) -> bool:
-    return isinstance(expr, Subquery) or any(_has_subquery(c) for c in children(expr))
+def _shown_chain(chain: Sequence[State]) -> str:
+    """How a plan begins, and its last step."""
+    steps = [state.last.step for state in chain if state.last is not None and state.last.step.binds]
+    if not steps:
+        return ""
+    return shown(steps[0]) if len(steps) == 1 else f"{shown(steps[0])} ... {shown(steps[-1])}"
 
 
 def order_pattern(
-    graph: PatternGraph, catalog: PlanningCatalog, rows: float, available: frozenset[str]
+    graph: PatternGraph, catalog: PlanningCatalog, rows: float, available: frozenset[str], joins: bool = True
 ) -> Sequence[Costed]:
     """The steps of ``graph`` in the order chosen, for ``rows`` input rows that have the columns ``available``."""
-    return PatternPlanner(graph, catalog, available).steps(rows)
+    return PatternPlanner(graph, catalog, available, joins).steps(rows)

@@ -6,9 +6,11 @@ estimates. Choices that depend on cost are made for pattern graphs (``pattern_pl
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import assert_never
 
+from ..cost.cardinality import group_rows, list_rows
+from ..cost.scope import EMPTY, scope_of
 from ..exec import aggregate, apply, distinct, eager, limit, procedure, project, schema, sort, union, unwind, write
 from ..exec.filter import Filter
 from ..exec.merge import Merge
@@ -18,28 +20,48 @@ from ..exec.scan import ArgumentScan
 from ..exec.search import TextSearch, VectorSearch
 from ..exec.weights import ExpandWeights
 from ..plan import nodes
-from ..plan.expr import Expr, Literal, Subquery, free_variables, map_children
+from ..plan.expr import Expr, Literal, Subquery, Variable, free_variables, map_children
 from ..plan.nodes import ApplyKind, LogicalNode
 from ..plan.properties import argument_variables, effects, is_volatile, output_columns, plan_is_volatile
 from ..syntax.ast_expr import SubqueryKind
+from .distinct_rows import matches_as_sets
 from .eager import merge_conflict, reads_what_it_writes, update_conflict
+from .factorising import bound_by_top, factorised
 from .physical_match import plan_match
+from .physical_subquery import once, semijoin
 from .planning import PlanningCatalog
 
 GROUPS_GUESS = 0.1
 """Share of rows that are distinct, where nothing is known."""
 
 
+FEW_ROWS = 10_000.0
+"""A LIMIT of no more is better served by plans that give their first rows early."""
+
+
 class PhysicalPlanner:
     """Plans one statement against one view's statistics, indexes and facts."""
 
-    def __init__(self, catalog: PlanningCatalog) -> None:
+    def __init__(self, catalog: PlanningCatalog, sets: frozenset[int] = frozenset()) -> None:
         self._catalog = catalog
+        self._sets = sets
+        """Identities of the matches whose rows nobody counts."""
         self._existential = False
+        self._subqueries: dict[str, Subquery] = {}
+        self._few = False
+        """Whether a LIMIT above stops after a few rows, and nothing between must see all of them."""
+        self._outer = EMPTY
+        """The columns of the argument that an inner plan starts from."""
 
     def plan(self, node: LogicalNode, required: frozenset[str]) -> Operator:
         """Operators whose output has at least the columns of ``required``."""
+        few = self._few
+        if isinstance(node, nodes.Limit):
+            self._few = _limited(node.count, FEW_ROWS + 1.0) <= FEW_ROWS or not isinstance(node.count, Literal)
+        elif isinstance(node, (nodes.Aggregation, nodes.Distinct, nodes.Sort, nodes.Top, nodes.Eager)):
+            self._few = False
         operator = self._plan(node, required)
+        self._few = few
         if operator.estimate is None:
             below = operator.children
             rows = below[0].estimate.rows if below and below[0].estimate else 1.0
@@ -57,12 +79,23 @@ class PhysicalPlanner:
                 available = output_columns(input)
                 source = self.plan(input, below & available)
                 fold = not self._existential
-                return plan_match(graph, source, self._catalog, required, available, self.expression, fold)
+                self._catalog.scope = scope_of(input, self._outer)
+                outside, self._outer = self._outer, scope_of(node, self._outer)
+                try:
+                    as_set = id(node) in self._sets
+                    return plan_match(
+                        graph, source, self._catalog, required, available, self.expression, fold, as_set, not self._few
+                    )
+                finally:
+                    self._outer = outside
             case nodes.Selection(input, predicate):
                 source = self._rows_for((predicate,), self.plan(input, required | free_variables(predicate)))
                 rows = source.estimate.rows if source.estimate else 1.0
                 cost = source.estimate.cost if source.estimate else 0.0
-                return Filter(source, self.expression(predicate), estimate=Estimate(rows * 0.5, cost + rows * 20.0))
+                scope = scope_of(input, self._outer)
+                about, resolved = self._catalog.selectivity_of(scope), scope.resolved(predicate)
+                estimate = Estimate(rows * about.of(resolved), cost + rows * 20.0, parts=(about.part(resolved),))
+                return Filter(source, self.expression(predicate), live=required, estimate=estimate)
             case nodes.Projection(input, items, keep):
                 return self._projection(input, items, keep, required)
             case nodes.Aggregation(input, keys, aggregates):
@@ -70,15 +103,19 @@ class PhysicalPlanner:
                 below = _read(e for _, e in keys) | _read(a for x in aggregates for a in x.arguments)
                 source = self._rows_for((e for x in aggregates for e in x.arguments), self.plan(input, below))
                 source = self._rows_for((e for _, e in keys), source)
-                groups = 1.0 if not keys else max(1.0, _rows(source) * GROUPS_GUESS)
-                return aggregate.Aggregation(
+                groups = self._groups([e for _, e in keys], input, _rows(source)) if keys else 1.0
+                made = aggregate.Aggregation(
                     source,
                     tuple((name, self.expression(e)) for name, e in keys),
                     tuple(self._aggregate(a) for a in aggregates),
                     estimate=Estimate(groups, _cost(source) + _rows(source) * 50.0),
                 )
+                return factorised(node, aggregates, made, self._catalog)
             case nodes.Distinct(input, columns):
-                return distinct.Distinct(self.plan(input, frozenset(columns)), columns)
+                source = self.plan(input, frozenset(columns))
+                groups = self._groups([Variable(name) for name in columns], input, _rows(source))
+                estimate = Estimate(groups, _cost(source) + _rows(source) * 50.0)
+                return distinct.Distinct(source, columns, estimate=estimate)
             case nodes.Sort(input, keys):
                 source = self._rows_for((k.expression for k in keys), self.plan(input, required | _keys_read(keys)))
                 return sort.Sort(source, self._sort_keys(keys))
@@ -86,6 +123,7 @@ class PhysicalPlanner:
                 source = self._rows_for((k.expression for k in keys), self.plan(input, required | _keys_read(keys)))
                 skipped = None if skip is None else self.expression(skip)
                 writes = bool(effects(input).writes)
+                bound_by_top(source, keys, self.expression(count), skipped, self._catalog)
                 top = sort.Top(source, self._sort_keys(keys), self.expression(count), skipped, writes)
                 top.estimate = Estimate(_limited(count, _rows(source)), _cost(source) + _rows(source) * 60.0)
                 return top
@@ -102,7 +140,7 @@ class PhysicalPlanner:
             case nodes.Unwind(input, source, variable):
                 below = (required - {variable}) | free_variables(source)
                 child = self._rows_for((source,), self.plan(input, below))
-                rows = _rows(child) * 10.0
+                rows = _rows(child) * list_rows(source, self._catalog.parameters)
                 return unwind.Unwind(
                     child, self.expression(source), variable, estimate=Estimate(rows, _cost(child) + rows * 10.0)
                 )
@@ -148,6 +186,12 @@ class PhysicalPlanner:
             case _:
                 assert_never(node)
 
+    def _groups(self, keys: Sequence[Expr], input: LogicalNode, rows: float) -> float:
+        """Distinct combinations of ``keys`` among the rows of ``input``."""
+        scope = scope_of(input, self._outer)
+        about = self._catalog.selectivity_of(scope)
+        return max(1.0, group_rows(rows, (about.distinct(scope.resolved(key)) for key in keys), GROUPS_GUESS))
+
     # --- expressions
 
     def expression(self, expr: Expr) -> Expr:
@@ -155,18 +199,30 @@ class PhysicalPlanner:
         if isinstance(expr, Subquery):
             if isinstance(expr.plan, Operator):
                 return expr
+            volatile = plan_is_volatile(expr.plan)
+            key = repr(expr)
+            if key in self._subqueries:
+                return self._subqueries[key]
             wanted = frozenset() if expr.result is None else frozenset((expr.result,))
             plan = self._inner(expr.plan, wanted, expr.kind is SubqueryKind.EXISTS)
-            return Subquery(expr.kind, plan, expr.arguments, expr.result)
+            if expr.kind is SubqueryKind.EXISTS:
+                plan = semijoin(expr.plan, plan, self._catalog, self.expression)
+            if not volatile:
+                plan = once(plan, expr.arguments, self._catalog)
+            planned = Subquery(expr.kind, plan, expr.arguments, expr.result)
+            if not volatile:
+                self._subqueries[key] = planned  # equal ones share their plan, and with it their values
+            return planned
         return map_children(expr, self.expression)
 
     def _inner(self, node: LogicalNode, required: frozenset[str], existential: bool) -> Operator:
         """An inner plan; of an ``existential`` one no more than the first row is asked."""
         outside, self._existential = self._existential, existential
+        few, self._few = self._few, False
         try:
             return self.plan(node, required)
         finally:
-            self._existential = outside
+            self._existential, self._few = outside, few
 
     def _expressions(self, items: Iterable[Expr]) -> tuple[Expr, ...]:
         return tuple(self.expression(e) for e in items)
@@ -205,8 +261,13 @@ class PhysicalPlanner:
         shown = tuple(v for v in node.variables if v in required)
         if plan_is_volatile(node.inner):
             outer = ExpandWeights(outer, estimate=outer.estimate)
+        outside, self._outer = self._outer, scope_of(node.outer, self._outer)
         inner = self._inner(node.inner, frozenset(shown), node.kind in (ApplyKind.SEMI, ApplyKind.ANTI))
+        self._outer = outside
         inner_effects = effects(node.inner)
+        repeated = not isinstance(node.outer, nodes.Argument) and node.kind in (ApplyKind.CROSS, ApplyKind.OPTIONAL)
+        if repeated and not inner_effects.writes and not plan_is_volatile(node.inner):
+            inner = once(inner, arguments, self._catalog)
         per_row = bool(inner_effects.writes) and inner_effects.conflicts_with(inner_effects)
         rows = _rows(outer) * (max(_rows(inner), 1.0) if node.kind is ApplyKind.OPTIONAL else _rows(inner))
         if node.kind in (ApplyKind.SEMI, ApplyKind.ANTI, ApplyKind.UNIT):
@@ -290,7 +351,7 @@ class PhysicalPlanner:
 
 def plan_physical(root: LogicalNode, catalog: PlanningCatalog) -> Operator:
     """The physical plan of a whole statement; results of an update pass a barrier so that all of it is done first."""
-    planner = PhysicalPlanner(catalog)
+    planner = PhysicalPlanner(catalog, matches_as_sets(root))
     if isinstance(root, nodes.ProduceResults):
         return planner.plan(root, frozenset(v for _, v in root.columns))
     return planner.plan(root, frozenset())

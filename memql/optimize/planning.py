@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Collection, Mapping, Sequence
 
-import numpy as np
+from memoradb.core.values import Value
+from memoradb.storage.view import (
+    Direction,
+    EndsLabelled,
+    Fact,
+    Follows,
+    GraphView,
+    IndexDefinition,
+    LoopFree,
+    Statistics,
+)
 
-from memoradb.storage.view import Direction, EndsLabelled, Fact, GraphView, IndexDefinition, LoopFree, Statistics
-
-DEGREE_SAMPLE: Final = 20_000
-"""Nodes whose degrees are looked at: some tenths of a millisecond, once a plan."""
+from ..cost.corrections import Applied
+from ..cost.scope import EMPTY, Scope
+from ..cost.selectivity import Selectivity
+from ..plan.pattern import PatternGraph
+from ..rewrite.switches import ALTERNATIVES
 
 
 class PlanningCatalog:
@@ -18,14 +28,32 @@ class PlanningCatalog:
 
     A plan that rests on facts runs only on views of which they hold; ``use_facts`` False asks for one that rests on
     none. A statement that writes may undo a fact while it runs, so its plan uses none either.
+
+    ``disabled``: names of physical alternatives that are not to be considered (``rewrite.switches``). Whoever chooses
+    one notes it with ``use``. ``parameters``: values to estimate with, those of the first run; the plan serves all.
+    ``corrections``: what runs have shown of estimates.
     """
 
-    def __init__(self, view: GraphView, use_facts: bool = True) -> None:
+    def __init__(
+        self,
+        view: GraphView,
+        use_facts: bool = True,
+        disabled: Collection[str] = (),
+        parameters: Mapping[str, Value] | None = None,
+        corrections: Applied | None = None,
+    ) -> None:
         self.view = view
+        self.statistics: Statistics = view.statistics
+        """The view's; or the same, noting what is asked (``asked.AskedStatistics``)."""
+        self.parameters = parameters or {}
+        self.corrections = corrections or Applied()
+        self.scope = EMPTY
+        """The columns of the input of what is being planned."""
+        self.disabled = disabled
+        self.used: set[str] = set()
         self._use_facts = use_facts
         self.facts: set[Fact] = set()
         self._online: Sequence[IndexDefinition] | None = None
-        self._repeated: dict[tuple[tuple[str, ...], tuple[str, ...], Direction], float] = {}
 
     def indexes(self) -> Sequence[IndexDefinition]:
         """All indexes that can be asked, and all constraints."""
@@ -33,20 +61,27 @@ class PlanningCatalog:
             self._online = [i for i in self.view.indexes() if self.view.index_state(i.name).is_online]
         return self._online
 
-    @property
-    def statistics(self) -> Statistics:
-        """The view's statistics."""
-        return self.view.statistics
-
     def trial(self) -> PlanningCatalog:
         """The same, for a plan that may not be chosen: ``adopt`` its facts where it is."""
-        other = PlanningCatalog(self.view, self._use_facts)
-        other._repeated = self._repeated
+        other = PlanningCatalog(self.view, self._use_facts, self.disabled, self.parameters, self.corrections)
+        other.scope = self.scope
+        other.statistics = self.statistics
         return other
 
     def adopt(self, trial: PlanningCatalog) -> None:
         """What was tried is chosen."""
         self.facts |= trial.facts
+        self.used |= trial.used
+
+    def enabled(self, alternative: str) -> bool:
+        """Whether a physical alternative may be considered."""
+        assert alternative in ALTERNATIVES, alternative
+        return alternative not in self.disabled
+
+    def use(self, alternative: str) -> None:
+        """Note that a physical alternative was chosen."""
+        assert alternative in ALTERNATIVES, alternative
+        self.used.add(alternative)
 
     def fact(self, fact: Fact) -> bool:
         """Whether ``fact`` holds; noted where it does."""
@@ -55,23 +90,26 @@ class PlanningCatalog:
         self.facts.add(fact)
         return True
 
-    def repeated_degree(self, labels: Sequence[str], types: Sequence[str], direction: Direction) -> float:
-        """Mean degree of a node that such a relationship has led to or from already, by a sample of nodes.
+    def selectivity(self, graph: PatternGraph) -> Selectivity:
+        """Estimates over the variables of one pattern graph."""
+        types = {r.variable: r.types for r in graph.relationships if r.length is None}
+        scope = self.scope.with_(Scope(self.labels(graph), types))
+        return self.selectivity_of(scope)
 
-        It is E[d²] / E[d], as a node of many relationships is met more often. The mean alone hides hubs: a plan that
-        expands a hub twice makes the square of its degree in rows.
-        """
-        key = (tuple(labels), tuple(types), direction)
-        known = self._repeated.get(key)
-        if known is None:
-            view = self.view
-            rarest = min(labels, key=view.statistics.nodes_with_label, default=None)
-            slots = np.asarray((view.nodes() if rarest is None else view.nodes_with_label(rarest)).to_array(), np.int64)
-            sample = slots[:: max(1, len(slots) // DEGREE_SAMPLE)]
-            degrees = view.degrees(sample, types or None, direction).astype(np.float64)
-            total = float(degrees.sum())
-            known = self._repeated[key] = float((degrees * degrees).sum()) / total if total else 0.0
-        return known
+    def selectivity_of(self, scope: Scope) -> Selectivity:
+        """Estimates over columns."""
+        known = (scope.labels, scope.types, self.parameters, self.corrections, scope.met_by)
+        return Selectivity(self.statistics, *known)
+
+    def labels(self, graph: PatternGraph) -> dict[str, tuple[str, ...]]:
+        """The labels of a pattern's nodes, with those that the input's have already."""
+        known = self.scope.labels
+        return {n.variable: tuple(dict.fromkeys((*n.labels, *known.get(n.variable, ())))) for n in graph.nodes}
+
+    def repeated_degree(self, labels: Sequence[str], types: Sequence[str], direction: Direction) -> float:
+        """Mean degree of a node that such a relationship has led to or from already: E[d²] / E[d]."""
+        follows = Follows(tuple(types), direction)
+        return self.statistics.degree_after(labels, follows, follows)
 
     def labels_to_check(self, types: Sequence[str], direction: Direction, labels: tuple[str, ...]) -> tuple[str, ...]:
         """Those of ``labels`` that a relationship's far end may lack; ``direction`` as seen from the near end."""

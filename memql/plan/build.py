@@ -315,7 +315,7 @@ def plan_statement(
         root, columns, read_only = build_schema(body, builder)
         kind = "r" if read_only else "s"
         parameters = frozenset(builder.expressions.parameters)
-        return LogicalPlan(root, columns, statement.mode, read_only, parameters, kind)
+        return LogicalPlan(root, columns, statement.mode, read_only, parameters, kind, verbose=statement.verbose)
     plan, shown, _ = builder.query(body, Scope(), nodes.Argument())
     columns = shown or ()
     root = nodes.ProduceResults(plan, columns)
@@ -329,6 +329,7 @@ def plan_statement(
         frozenset(builder.expressions.parameters),
         kind,
         remarks(statement, catalog),
+        statement.verbose,
     )
 
 

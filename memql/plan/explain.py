@@ -1,18 +1,18 @@
-"""Plans as text and as JSON, the logical and the physical one by the same code.
+"""Plans, and the expressions and patterns in them, as lines: the logical and the physical one by the same code.
 
-Children are indented below their parent; an operator's second child (an inner or right side) hangs one step deeper,
-under a line that names the side. Estimates and, after PROFILE, actual rows and time stand in columns on the right.
+A line knows how deep its operator stands below the root, and what is known of it. ``memql.explain`` makes text and JSON
+of lines.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 
 from memoradb.core.values import Value
 from memoradb.storage.view import Direction
 
-from ..exec.operator import Operator
+from ..exec.operator import Alternative, Operator
 from . import expr as e
 from . import nodes
 from .pattern import PatternGraph, PatternRelationship
@@ -22,22 +22,56 @@ from .transform import children
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What PROFILE saw of one operator: rows and batches out, its own time in nanoseconds."""
+    """What PROFILE saw of one operator: rows and batches out, its own time in nanoseconds, and with its children's.
+
+    ``arguments``: rows that it was run for, as the inner side of an Apply is for each outer row; estimates are for one.
+    0: it did not run, as another way to its rows was taken.
+    ``drained``: nobody stopped asking before its last row. ``bytes_most``: what it kept in memory at most, beside the
+    batch in hand.
+    """
 
     rows: int
     batches: int
     time_ns: int
+    arguments: int = 1
+    drained: bool = True
+    total_ns: int = 0
+    bytes_most: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class PlanLine:
-    """One line of a plan tree."""
+    """One line of a plan tree.
+
+    ``cost_ns``: what all up to here is expected to cost. ``adjacency``: in which form relationships are read.
+    ``switches``: the physical alternatives (``rewrite.switches``) that were taken here, over ``alternatives`` among
+    others, where there was a choice by cost. ``is_operator``: False for the line that names a subquery.
+    """
 
     depth: int
     name: str
     details: str
     rows_estimated: float | None = None
     measured: Measured | None = None
+    cost_ns: float | None = None
+    adjacency: str = ""
+    switches: tuple[str, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
+    is_operator: bool = True
+
+    @property
+    def q_error(self) -> float | None:
+        """The factor by which the estimate is off, in either direction (Moerkotte et al. 2009).
+
+        None where that cannot be said: the operator did not run, or nobody asked for the rows that are missing.
+        """
+        measured = self.measured
+        if self.rows_estimated is None or measured is None or not measured.arguments:
+            return None
+        estimated, actual = max(self.rows_estimated, 1.0), max(measured.rows / measured.arguments, 1.0)
+        if not measured.drained and actual < estimated:
+            return None
+        return max(estimated / actual, actual / estimated)
 
 
 # --- expressions as text -----------------------------------------------------
@@ -210,67 +244,46 @@ def logical_lines(root: nodes.LogicalNode) -> list[PlanLine]:
 
 def _subquery_line(subquery: e.Subquery, depth: int) -> PlanLine:
     """A subquery of an expression, above its own plan."""
-    return PlanLine(depth, subquery.kind.value, f"({', '.join(map(show_variable, subquery.arguments))})")
+    arguments = ", ".join(map(show_variable, subquery.arguments))
+    return PlanLine(depth, subquery.kind.value, f"({arguments})", is_operator=False)
 
 
 def physical_lines(root: Operator, measured: Callable[[Operator], Measured | None] = lambda _: None) -> list[PlanLine]:
     """The physical plan, a line an operator, with what was measured where it was."""
     lines: list[PlanLine] = []
-
-    def visit(operator: Operator, depth: int) -> None:
-        estimate = None if operator.estimate is None else operator.estimate.rows
-        lines.append(PlanLine(depth, operator.name, operator.describe(), estimate, measured(operator)))
-        for child in operator.children:
-            visit(child, depth + 1)
-        for subquery in operator.subqueries:
-            lines.append(_subquery_line(subquery, depth + 1))
-            visit(subquery.plan, depth + 2)  # pyright: ignore[reportArgumentType]
-
-    visit(root, 0)
+    waiting: list[tuple[Operator | PlanLine, int]] = [(root, 0)]
+    while waiting:  # a pattern of ten thousand elements is a plan as deep
+        at, depth = waiting.pop()
+        if isinstance(at, PlanLine):
+            lines.append(at)
+            continue
+        lines.append(_line(at, depth, measured(at)))
+        below: list[tuple[Operator | PlanLine, int]] = [(child, depth + 1) for child in at.children]
+        for subquery in at.subqueries:
+            below.append((_subquery_line(subquery, depth + 1), depth + 1))
+            if isinstance(subquery.plan, Operator):
+                below.append((subquery.plan, depth + 2))
+        waiting.extend(reversed(below))
     return lines
 
 
-def render(lines: list[PlanLine], title: str) -> str:
-    """Lines as an indented tree with right-hand columns."""
-    left = [f"{'  ' * line.depth}{line.name}  {line.details}".rstrip() for line in lines]
-    if len(lines) and all(line.rows_estimated is None and line.measured is None for line in lines):
-        return "\n".join([title, *(f"  {text}" for text in left)])
-    width = min(100, max(len(text) for text in left))
-    profiled = any(line.measured is not None for line in lines)
-    head = f"{'':{width}}  {'estimated':>10}" + (f"  {'rows':>10}  {'q-error':>7}  {'ms':>9}" if profiled else "")
-    out = [f"{title}", f"  {head}"]
-    for text, line in zip(left, lines, strict=True):
-        estimate = "" if line.rows_estimated is None else f"{line.rows_estimated:,.0f}"
-        row = f"{text:{width}}  {estimate:>10}"
-        if line.measured is not None:
-            m = line.measured
-            row += f"  {m.rows:>10,}  {_q_error(line):>7}  {m.time_ns / 1e6:>9.3f}"
-        out.append(f"  {row}".rstrip())
-    return "\n".join(out)
-
-
-def _q_error(line: PlanLine) -> str:
-    """The factor by which the estimate is off, in either direction (Moerkotte et al. 2009)."""
-    if line.rows_estimated is None or line.measured is None:
-        return ""
-    estimated, actual = max(line.rows_estimated, 1.0), max(float(line.measured.rows), 1.0)
-    return f"{max(estimated / actual, actual / estimated):.1f}"
-
-
-def to_json(lines: list[PlanLine]) -> list[dict[str, Value]]:
-    """Lines as JSON-ready maps, children nested under ``children``."""
-    roots: list[dict[str, Value]] = []
-    stack: list[dict[str, Value]] = []
-    for line in lines:
-        item: dict[str, Value] = {"operator": line.name, "details": line.details, "children": []}
-        if line.rows_estimated is not None:
-            item["rows_estimated"] = line.rows_estimated
-        if line.measured is not None:
-            item |= {"rows": line.measured.rows, "time_ms": line.measured.time_ns / 1e6}
-        del stack[line.depth :]
-        (stack[-1]["children"] if stack else roots).append(item)
-        stack.append(item)
-    return roots
+def _line(operator: Operator, depth: int, measured: Measured | None) -> PlanLine:
+    estimate, switches = operator.estimate, operator.switches
+    if estimate is None:
+        return PlanLine(depth, operator.name, operator.describe(), None, measured, None, operator.adjacency, switches)
+    if "hash_join" not in switches and any(other.joins for other in estimate.alternatives):
+        switches += ("expand_halves",)
+    return PlanLine(
+        depth,
+        operator.name,
+        operator.describe(),
+        estimate.rows,
+        measured,
+        estimate.cost,
+        operator.adjacency,
+        switches,
+        estimate.alternatives,
+    )
 
 
 def _details(node: nodes.LogicalNode) -> str:
@@ -340,9 +353,3 @@ def _new(item: nodes.NewNode | nodes.NewRelationship) -> str:
         return f"({show_variable(item.variable)}{''.join(f':{x}' for x in item.labels)}{properties})"
     source, target = show_variable(item.source), show_variable(item.target)
     return f"({source})-[{show_variable(item.variable)}:{item.type}{properties}]->({target})"
-
-
-def summary_plan(lines: list[PlanLine]) -> Mapping[str, Value] | None:
-    """The one root of a plan as a map."""
-    roots = to_json(lines)
-    return roots[0] if roots else None

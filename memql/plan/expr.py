@@ -269,6 +269,7 @@ EXPRESSION_CLASSES: tuple[type, ...] = (
 
 
 _EXPRESSIONS: Final = frozenset(EXPRESSION_CLASSES)
+_CHILDLESS: Final = frozenset((Literal, Parameter, Variable, PathOf, Subquery))
 
 
 @cache
@@ -293,7 +294,7 @@ def _map_field(value: object, rule: Callable[[Expr], Expr]) -> object:
 
 def map_children(expr: Expr, rule: Callable[[Expr], Expr]) -> Expr:
     """``rule`` applied to each direct child; the same object where none changes. Subquery plans are left alone."""
-    if isinstance(expr, (Literal, Parameter, Variable, PathOf, Subquery)):
+    if type(expr) in _CHILDLESS:
         return expr
     changes = {}
     for name in field_names(type(expr)):
@@ -307,13 +308,18 @@ def map_children(expr: Expr, rule: Callable[[Expr], Expr]) -> Expr:
 def children(expr: Expr) -> list[Expr]:
     """The direct children, in order."""
     found: list[Expr] = []
-
-    def note(child: Expr) -> Expr:
-        found.append(child)
-        return child
-
-    map_children(expr, note)
+    if type(expr) not in _CHILDLESS:
+        for name in field_names(type(expr)):
+            _gather(getattr(expr, name), found)
     return found
+
+
+def _gather(value: object, found: list[Expr]) -> None:
+    if type(value) in _EXPRESSIONS:
+        found.append(value)  # pyright: ignore[reportArgumentType]
+    elif type(value) is tuple:
+        for item in value:
+            _gather(item, found)
 
 
 def subqueries_in(value: object) -> list[Subquery]:

@@ -12,18 +12,12 @@ from ..syntax.ast_expr import SubqueryKind
 from . import expr as e
 from . import nodes
 from .properties import expressions_of
-from .transform import children
+from .transform import children, is_logical
 
 _COMPARISONS: Final = frozenset(("=", "<>", "<", "<=", ">", ">=", "STARTS WITH", "ENDS WITH", "CONTAINS"))
 _OF_ELEMENTS: Final = frozenset(("id", "elementid", "type"))
-_PLAIN: Final = (
-    nodes.Argument,
-    nodes.Match,
-    nodes.Selection,
-    nodes.Projection,
-    nodes.Distinct,
-    nodes.Limit,
-)
+SAFE_AGGREGATES: Final = frozenset(("count", "collect", "min", "max"))
+"""Aggregates that take any value."""
 
 
 def cannot_fail(predicate: e.Expr) -> bool:
@@ -41,8 +35,8 @@ def cannot_fail(predicate: e.Expr) -> bool:
             return is_safe(operand)
         case e.HasLabels(e.Variable()):
             return True
-        case e.Subquery(SubqueryKind.EXISTS, plan) if isinstance(plan, _PLAIN):
-            return _plan_is_safe(plan)
+        case e.Subquery(SubqueryKind.EXISTS, plan) if is_logical(plan):
+            return plan_is_safe(plan)  # pyright: ignore[reportArgumentType]
         case _:
             return False
 
@@ -58,15 +52,29 @@ def is_safe(value: e.Expr) -> bool:
             return True
         case e.ListOf(items) | e.Coalesce(items):
             return all(map(is_safe, items))
+        case e.Subquery(_, plan) if is_logical(plan):
+            return plan_is_safe(plan)  # pyright: ignore[reportArgumentType]
         case e.MapOf(entries):
             return all(is_safe(item) for _, item in entries)
         case _:
             return cannot_fail(value)
 
 
-def _plan_is_safe(plan: nodes.LogicalNode) -> bool:
-    """Whether an inner plan only looks around, by expressions that cannot fail."""
-    if not isinstance(plan, _PLAIN):
-        return False
-    holds = all(cannot_fail(x) or (not isinstance(plan, nodes.Selection) and is_safe(x)) for x in expressions_of(plan))
-    return holds and all(map(_plan_is_safe, children(plan)))
+def plan_is_safe(plan: nodes.LogicalNode) -> bool:
+    """Whether a plan only looks around, by expressions that cannot fail."""
+    match plan:
+        case nodes.Match():
+            holds = all(map(cannot_fail, expressions_of(plan)))
+        case nodes.Selection(_, predicate):
+            holds = cannot_fail(predicate)
+        case nodes.Limit(_, e.Literal()) | nodes.Skip(_, e.Literal()):
+            holds = True
+        case nodes.Aggregation(_, _, aggregates) if not all(a.function in SAFE_AGGREGATES for a in aggregates):
+            return False
+        case nodes.Argument() | nodes.Distinct() | nodes.Union() | nodes.Apply() | nodes.Unwind():
+            holds = all(map(is_safe, expressions_of(plan)))
+        case nodes.Projection() | nodes.Aggregation() | nodes.Sort():
+            holds = all(map(is_safe, expressions_of(plan)))
+        case _:
+            return False
+    return holds and all(map(plan_is_safe, children(plan)))

@@ -20,3 +20,5 @@ class LogicalPlan:
     parameters: frozenset[str]
     statement_type: str
     remarks: tuple[Remark, ...] = ()
+    verbose: bool = False
+    """EXPLAIN and PROFILE say what else was considered, and why."""

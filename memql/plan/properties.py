@@ -258,14 +258,16 @@ def expressions_of(holder: object) -> list[e.Expr]:
     found: list[e.Expr] = []
 
     def visit(value: object) -> None:
-        if e.is_expression(value):
-            found.append(value)  # pyright: ignore[reportArgumentType]
-        elif type(value) is tuple:
-            for item in value:
-                visit(item)
-        elif type(value) in _CARRIERS:
-            for name in e.field_names(type(value)):
+        kind = type(value)
+        if kind is tuple:
+            for item in value:  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType]
+                if type(item) is not str:
+                    visit(item)
+        elif kind in _CARRIERS:
+            for name in e.field_names(kind):
                 visit(getattr(value, name))
+        elif e.is_expression(value):
+            found.append(value)  # pyright: ignore[reportArgumentType]
 
     for name in e.field_names(type(holder)):
         visit(getattr(holder, name))

@@ -43,6 +43,11 @@ _LOGICAL: tuple[type, ...] = (
 _CLASSES: Final = frozenset(_LOGICAL)
 
 
+def is_logical(value: object) -> bool:
+    """Whether a value is a node of the logical algebra: no class of it is subclassed."""
+    return type(value) in _CLASSES
+
+
 def children(node: LogicalNode) -> list[LogicalNode]:
     """The plans that feed ``node``; an inner side (of Apply, Foreach, Merge) comes last."""
     found: list[LogicalNode] = []

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from memoradb.core.values import Value
-from memoradb.storage.view import Direction, Element
+from memoradb.storage.view import Element
 
 from .history import CHANGES_OUTPUTS, HISTORY_OUTPUTS, changes, history
 from .indexes import (
@@ -19,7 +17,18 @@ from .indexes import (
     query_vector,
     query_vector_relationships,
 )
+from .paths import (
+    CHEAPEST_INPUTS,
+    CHEAPEST_OUTPUTS,
+    CHEAPEST_TEXT,
+    K_CHEAPEST_INPUTS,
+    K_CHEAPEST_OUTPUTS,
+    K_CHEAPEST_TEXT,
+    cheapest_path,
+    k_cheapest_paths,
+)
 from .registry import Procedure, make_procedure
+from .statistics import STATS_DESCRIPTION, STATS_OUTPUTS, stats
 
 if TYPE_CHECKING:
     from ..exec.context import Context
@@ -40,18 +49,6 @@ def _types(context: Context) -> Rows:
 def _keys(context: Context) -> Rows:
     for key in context.view.property_keys():
         yield {"propertyKey": key}
-
-
-def _stats(context: Context) -> Rows:
-    view = context.view  # not its statistics: they are of the newest state, and tell no transaction what it may rely on
-    nodes = np.asarray(view.nodes().to_array(), np.int64)
-    yield {"what": "nodes", "name": None, "count": len(nodes)}
-    for label in view.labels():
-        yield {"what": "nodes", "name": label, "count": len(view.nodes_with_label(label))}
-    yield {"what": "relationships", "name": None, "count": view.relationship_count()}
-    for type in view.relationship_types():
-        count = int(view.degrees(nodes, [type], Direction.OUT).sum())
-        yield {"what": "relationships", "name": type, "count": count}
 
 
 def _components(context: Context) -> Rows:
@@ -140,9 +137,9 @@ def builtin_procedures() -> list[Procedure]:
         built_in(
             "db.stats",
             [],
-            [("what", "STRING"), ("name", "STRING?"), ("count", "INTEGER")],
-            _stats,
-            "The counts that the optimizer reads.",
+            STATS_OUTPUTS,
+            stats,
+            STATS_DESCRIPTION,
         ),
         built_in(
             "db.history",
@@ -224,6 +221,10 @@ def builtin_procedures() -> list[Procedure]:
             query_text_relationships,
             "The relationships whose text matches a query.",
             optional=1,
+        ),
+        built_in("db.path.cheapest", CHEAPEST_INPUTS, CHEAPEST_OUTPUTS, cheapest_path, CHEAPEST_TEXT, optional=1),
+        built_in(
+            "db.path.kCheapest", K_CHEAPEST_INPUTS, K_CHEAPEST_OUTPUTS, k_cheapest_paths, K_CHEAPEST_TEXT, optional=2
         ),
         built_in(
             "dbms.components",

@@ -52,11 +52,16 @@ def _map_fields(holder: object, rule: Callable[[Expr], Expr]) -> object:
 
 
 def _map_value(value: object, rule: Callable[[Expr], Expr]) -> object:
+    kind = type(value)
+    if kind is str:
+        return value
+    if kind is tuple:
+        changed, mapped = False, list[object]()
+        for item in value:  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType]
+            made = item if type(item) is str else _map_value(item, rule)
+            changed |= made is not item
+            mapped.append(made)
+        return tuple(mapped) if changed else value
     if expressions.is_expression(value):
         return rule(value)  # pyright: ignore[reportArgumentType]
-    if type(value) in _CARRIERS:
-        return _map_fields(value, rule)
-    if type(value) is tuple:
-        mapped = tuple(_map_value(v, rule) for v in value)
-        return value if all(a is b for a, b in zip(value, mapped, strict=True)) else mapped
-    return value
+    return _map_fields(value, rule) if kind in _CARRIERS else value

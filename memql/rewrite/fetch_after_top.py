@@ -10,17 +10,18 @@
         Projection(+ p.id AS id, p.name AS name)          Projection(+ p.id AS id)
           input                                             input
 
-Holds for properties of variables, which cannot fail, where the input does not write: a later change would show. Helps
-because k properties are read instead of one a row.
+Holds for properties of variables, and for subqueries that cannot fail, where the input does not write: a later change
+would show. Helps because k properties are read, and k subqueries run, instead of one a row.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from ..plan.expr import Expr, Property, Variable, free_variables
+from ..plan.expr import Expr, Property, Subquery, Variable, free_variables
+from ..plan.failure import is_safe
 from ..plan.nodes import LogicalNode, Projection, SortKey, Top
-from ..plan.properties import effects
+from ..plan.properties import effects, is_volatile
 from .rule import RuleCatalog
 
 
@@ -43,14 +44,20 @@ def fetch_after_top(node: LogicalNode, catalog: RuleCatalog) -> LogicalNode:
             return node
 
 
-def _deferrable(items: tuple[tuple[str, Expr], ...], keys: tuple[SortKey, ...]) -> dict[str, Property]:
-    """The items that are properties of variables and that no sort key reads."""
+def _deferrable(items: tuple[tuple[str, Expr], ...], keys: tuple[SortKey, ...]) -> dict[str, Expr]:
+    """The items that may be computed later, and that no sort key reads."""
     read = frozenset[str]().union(*(free_variables(k.expression) for k in keys))
-    return {
-        name: expr
-        for name, expr in items
-        if name not in read and isinstance(expr, Property) and isinstance(expr.subject, Variable)
-    }
+    return {name: expr for name, expr in items if name not in read and _may_wait(expr)}
+
+
+def _may_wait(expr: Expr) -> bool:
+    match expr:
+        case Property(Variable()):
+            return True
+        case Subquery():
+            return is_safe(expr) and not is_volatile(expr)
+        case _:
+            return False
 
 
 def _split(top: Top, input: LogicalNode, items: tuple[tuple[str, Expr], ...], keys: tuple[SortKey, ...]) -> LogicalNode:

@@ -12,11 +12,10 @@ grouped by scattering slots into an array, and the properties are read once a gr
 
 from __future__ import annotations
 
-from memoradb.storage.view import Element, NeverNull
-
 from ..plan.expr import Expr, Property, Variable
 from ..plan.nodes import Aggregation, LogicalNode, Projection
 from ..plan.properties import bound_elements
+from .identity import identifies
 from .rule import RuleCatalog
 
 
@@ -31,7 +30,7 @@ def group_by_element(node: LogicalNode, catalog: RuleCatalog) -> LogicalNode:
             labels = bound_elements(input).get(name or "")
             if name is None or not labels:
                 return node
-            if not any(_identifies(e, labels, catalog) for _, e in keys):
+            if not any(identifies(e, labels, catalog) for _, e in keys):
                 return node
             grouped = Aggregation(input, ((name, Variable(name)),), aggregates)
             shown = tuple((a.variable, Variable(a.variable)) for a in aggregates)
@@ -46,13 +45,3 @@ def _subject(expr: Expr) -> str | None:
             return name
         case _:
             return None
-
-
-def _identifies(expr: Expr, labels: tuple[str, ...], catalog: RuleCatalog) -> bool:
-    if not isinstance(expr, Property):
-        return False
-    for index in catalog.indexes():
-        if index.kind.is_unique and index.element is Element.NODE and index.keys == (expr.key,):
-            if index.labels[0] in labels and catalog.fact(NeverNull(index.labels[0], expr.key)):
-                return True
-    return False

@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from memoradb.core.limits import MATCH_RELATIONSHIPS_MAX
+
 from ..plan.expr import Variable
 from ..plan.failure import cannot_fail
 from ..plan.nodes import LogicalNode, Match, Projection
@@ -43,6 +45,8 @@ def merge_matches(node: LogicalNode, catalog: RuleCatalog) -> LogicalNode:
 
 def _mergeable(first: PatternGraph, second: PatternGraph) -> bool:
     relationships = first.relationships + second.relationships
+    if len(relationships) > MATCH_RELATIONSHIPS_MAX:
+        return False  # planned apart, as they were written
     if any(r.shortest is not None for r in relationships) or any(map(is_volatile, first.predicates)):
         return False
     if not all(map(cannot_fail, first.predicates)):

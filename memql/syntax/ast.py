@@ -423,8 +423,9 @@ class AsOf(Syntax):
 
 @dataclass(frozen=True, slots=True)
 class Statement(Syntax):
-    """One statement: EXPLAIN or PROFILE, or neither; of which moment it reads the graph; and what follows."""
+    """One statement: EXPLAIN or PROFILE (``verbose``), or neither; of which moment it reads the graph; and the rest."""
 
     body: Query | SchemaCommand
     mode: StatementMode = StatementMode.EXECUTE
     as_of: AsOf | None = None
+    verbose: bool = False

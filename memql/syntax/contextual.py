@@ -32,7 +32,7 @@ _CLAUSES: Final = frozenset("MATCH OPTIONAL WITH UNWIND RETURN CREATE MERGE CALL
 
 
 def tag_prefix(row: Retagger) -> None:
-    """``CYPHER 25`` goes; EXPLAIN and PROFILE are keywords as first words."""
+    """``CYPHER 25`` goes; EXPLAIN and PROFILE are keywords as first words, VERBOSE behind them: no clause begins so."""
     i = 0
     if row.word(0) == "CYPHER":
         while row.word(i) == "CYPHER" or (i and row.type(i) in ("INT", "FLOAT")):
@@ -40,6 +40,8 @@ def tag_prefix(row: Retagger) -> None:
             i += 1
     if row.word(i) in ("EXPLAIN", "PROFILE") and row.type(i) == "IDENT":
         row.types[i] = row.word(i)
+        if row.word(i + 1) == "VERBOSE" and row.type(i + 1) == "IDENT":
+            row.types[i + 1] = "VERBOSE"
 
 
 def tag_as_of(row: Retagger) -> None:
@@ -336,7 +338,8 @@ _TAGS: Final = {
 }
 
 CONTEXTUAL: Final = frozenset(
-    "EXPLAIN PROFILE CYPHER SHOW DROP INDEX CONSTRAINT IF FOR OPTIONS REQUIRE SCORE CSV HEADERS FROM FIELDTERMINATOR "
+    "EXPLAIN PROFILE VERBOSE CYPHER SHOW DROP INDEX CONSTRAINT IF FOR OPTIONS REQUIRE SCORE CSV HEADERS FROM "
+    "FIELDTERMINATOR "
     "CONCURRENT TRANSACTION OF ROWS ROW ERROR CONTINUE BREAK FAIL REPORT STATUS TYPED LABELED GROUPS GROUP PATH PATHS "
     "NONE SINGLE REDUCE EXISTS COUNT COLLECT SHORTESTPATH ALLSHORTESTPATHS RELATIONSHIPS ELEMENTS "
     "VECTOR FULLTEXT RANGE TEXT POINT LOOKUP".split()

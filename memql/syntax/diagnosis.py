@@ -112,7 +112,7 @@ def in_words(expected: Collection[str]) -> str:
         rest -= _LABEL
     if {"MATCH", "RETURN", "UNWIND"} <= rest:
         words.append("a clause")
-        rest -= _CLAUSES | _STATEMENTS | _PAGE | {"EXPLAIN", "PROFILE", "ASOF", "SEARCH"}
+        rest -= _CLAUSES | _STATEMENTS | _PAGE | {"EXPLAIN", "PROFILE", "VERBOSE", "ASOF", "SEARCH"}
     if len(rest & _PATH) > 2:
         rest -= _PATH
     words += sorted({_WORDS.get(kind, kind) for kind in rest}, key=_order)

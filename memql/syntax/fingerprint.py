@@ -53,6 +53,10 @@ _PIECE: Final = re.compile(
 _LIFTING: Final = frozenset(("MATCH", "WHERE", "SET", "CREATE", "MERGE"))
 _PROJECTING: Final = frozenset(("RETURN", "WITH"))
 _CLOSED: Final = "()[]{},"
+_DECISIVE: Final = frozenset(("0", "1"))
+"""Left alone after what may be a count: one that is compared with them need not be counted to its end."""
+_COUNTS: Final = ("}", "])")
+"""How ``COUNT { ... }`` and the size of a comprehension end."""
 
 
 class _Walk:
@@ -118,6 +122,8 @@ class _Walk:
         if self.clause not in _LIFTING:
             return found.group()
         literal = found.group("literal")
+        if literal in _DECISIVE and found.group("operator") and self.text.endswith(_COUNTS, 0, found.start()):
+            return found.group()
         if literal[0] in "'\"":
             value: Value = literal[1:-1]
             tag = "s"

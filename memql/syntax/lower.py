@@ -26,7 +26,8 @@ class Lower(LowerExpressions):
 
     def start(self, c: list[Any]) -> a.Statement:
         mode, as_of, body, _ = c
-        return a.Statement(body, mode or a.StatementMode.EXECUTE, as_of, span=span_of([body]))
+        how, verbose = mode or (a.StatementMode.EXECUTE, False)
+        return a.Statement(body, how, as_of, verbose, span=span_of([body]))
 
     def as_of(self, c: list[Any]) -> a.AsOf:
         return a.AsOf(c[1], span=span_of(c))
@@ -36,8 +37,8 @@ class Lower(LowerExpressions):
         moment = self.integer([number]) if number.type == "INT" else self.parameter([number])
         return a.AsOf(moment, True, span=span_of(c))
 
-    def mode(self, c: list[Any]) -> a.StatementMode:
-        return a.StatementMode(c[0].value.upper())
+    def mode(self, c: list[Any]) -> tuple[a.StatementMode, bool]:
+        return a.StatementMode(c[0].value.upper()), c[1] is not None
 
     def query(self, c: list[Any]) -> a.Query:
         left: a.Query = c[0]

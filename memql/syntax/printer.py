@@ -43,7 +43,9 @@ def print_statement(statement: a.Statement) -> str:
     text = print_query(body) if isinstance(body, (a.SingleQuery, a.Union)) else _schema(body)
     if statement.as_of is not None:
         text = f"{_as_of(statement.as_of)}\n{text}"
-    return f"{statement.mode.value} {text}" if statement.mode is not a.StatementMode.EXECUTE else text
+    if statement.mode is a.StatementMode.EXECUTE:
+        return text
+    return f"{statement.mode.value}{' VERBOSE' if statement.verbose else ''} {text}"
 
 
 def _as_of(as_of: a.AsOf) -> str:

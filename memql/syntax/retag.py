@@ -25,6 +25,7 @@ from .tokens import RESERVED, Token
 
 _OPENING: Final = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
 _CLOSING: Final = {closing: opening for opening, closing in _OPENING.items()}
+_PREFIX: Final = (None, "EXPLAIN", "PROFILE", "VERBOSE")
 _SUBQUERIES: Final = frozenset(("EXISTS", "COUNT", "COLLECT"))
 _QUANTIFIERS: Final = frozenset(("ANY", "ALL", "NONE", "SINGLE"))
 
@@ -64,10 +65,10 @@ class Retagger:
         return self.types[i] if 0 <= i < len(self.types) else None
 
     def start(self) -> int:
-        """Where the statement itself begins: after CYPHER, EXPLAIN or PROFILE, and after AS OF."""
+        """Where the statement itself begins: after CYPHER, EXPLAIN or PROFILE with VERBOSE, and after AS OF."""
         if self._begin is not None:
             return self._begin
-        return next((i for i, kind in enumerate(self.types) if kind not in (None, "EXPLAIN", "PROFILE")), 0)
+        return next((i for i, kind in enumerate(self.types) if kind not in _PREFIX), 0)
 
     def begin(self, i: int) -> None:
         """The statement begins at ``i``: what stands before it has been read."""

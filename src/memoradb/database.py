@@ -387,7 +387,7 @@ def open(
         DatabaseLocked: another process has it open.
         ForeignDirectory: the directory holds something else.
         CorruptionError: a file fails its checksum.
-        ConfigurationError: an unknown durability or history, or an empty path.
+        ConfigurationError: an unknown durability or history, an empty path, or a table of costs that cannot be read.
 
     >>> import memoradb, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -402,6 +402,10 @@ def open(
     if where == "":
         raise ConfigurationError("The path of a database is not empty.", hint="None opens one in memory.")
     limit = parse_limit(memory_limit, _machine_memory())
+    if where is not None and os.path.exists(costs := os.path.join(where, "costs.json")):
+        from .memql.cost import constants, table
+
+        constants.use(table.from_json(Path(costs).read_bytes(), costs))
     engine = Engine.open(
         where,
         clock=clock,

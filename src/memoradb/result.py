@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from memoradb.core.calendar import DAY_NS
 from memoradb.core.errors import MissingExtra
+from memoradb.core.garbage import collection_deferred
 from memoradb.core.temporal import Date, DateTime, Duration, LocalDateTime, LocalTime, format_offset
 from memoradb.core.values import INTEGER_MAX, INTEGER_MIN, Node, Path, Relationship, Value
 from memoradb.core.vectors import Vector
@@ -77,8 +78,11 @@ class Result(Sequence[Record]):
     'r'
     """
 
+    __slots__ = ("_rows", "_statement")
+
     def __init__(self, statement: StatementResult) -> None:
         self._statement = statement
+        self._rows: list[Record] | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -90,17 +94,21 @@ class Result(Sequence[Record]):
         """Counters, query type, plan, times."""
         return self._statement.summary
 
-    @cached_property
+    @property
     def rows(self) -> list[Record]:
         """All records."""
+        rows = self._rows
+        if rows is None:
+            with collection_deferred(len(self)):
+                rows = self._rows = list(self._records())
+        return rows
+
+    def _records(self) -> Iterator[Record]:
         statement = self._statement
-        names = statement.columns
-        if not names:
-            return []
-        return list(map(_record_class(names), zip(*statement.values, strict=True)))
+        return map(_record_class(statement.columns), statement.rows()) if statement.columns else iter(())
 
     def __iter__(self) -> Iterator[Record]:
-        return iter(self.rows)
+        return self._records() if self._rows is None else iter(self._rows)
 
     def __len__(self) -> int:
         return self._statement.row_count if self._statement.columns else 0

@@ -13,6 +13,7 @@ from memoradb.core.columns import IntArray
 from memoradb.core.regions import allocate
 
 from ..section import ReadLater
+from .row_gather import gather_rows
 
 Int32Array = NDArray[np.int32]
 
@@ -72,6 +73,19 @@ class Csr(ReadLater):
         found = self.offsets.take(inside + 1) - self.offsets.take(inside)
         return np.where(sources < rows, found, 0).astype(np.int64)
 
+    def ends(self, sources: IntArray) -> IntArray:
+        """The far end of every relationship of the sources, in order: ``follow`` without the rest."""
+        if len(sources) == 1:
+            return self.node[self.row(int(sources[0]))].astype(np.int64)
+        if len(sources) and int(sources.max()) >= self.rows:
+            sources = sources.compress(sources < self.rows)
+        starts = self.offsets.take(sources).astype(np.int64)
+        degrees = self.offsets.take(sources + 1) - starts
+        total = np.cumsum(degrees)
+        places = np.repeat(starts - (total - degrees), degrees)
+        places += np.arange(len(places))
+        return self.node.take(places).astype(np.int64)
+
     def follow(self, sources: IntArray) -> tuple[IntArray, IntArray, IntArray]:
         """(position in ``sources``, far end, relationship) of every relationship of the sources, in order."""
         if len(sources) == 1:
@@ -87,12 +101,9 @@ class Csr(ReadLater):
     def _follow(self, sources: IntArray) -> tuple[IntArray, IntArray, IntArray]:
         starts = self.offsets.take(sources).astype(np.int64)
         degrees = self.offsets.take(sources + 1) - starts
-        total = np.cumsum(degrees)
-        count = int(total[-1]) if len(total) else 0
         positions = np.repeat(np.arange(len(sources)), degrees)
-        edges = np.repeat(starts - (total - degrees), degrees)
-        edges += np.arange(count)
-        return positions, self.node.take(edges).astype(np.int64), self.relationship.take(edges).astype(np.int64)
+        ends = np.cumsum(degrees)
+        return positions, *gather_rows(self.offsets, self.node, self.relationship, sources, starts, ends)
 
 
 def fold_csr(

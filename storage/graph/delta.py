@@ -18,6 +18,9 @@ Int32Array = NDArray[np.int32]
 
 _NONE = np.zeros(0, np.int64)
 
+COUNTED_MIN = 1_024
+"""Nodes whose degrees are asked for together, from which on those of all nodes are counted."""
+
 
 class Chains:
     """One direction: linked lists in arrays."""
@@ -62,7 +65,7 @@ class Chains:
 class Delta:
     """The relationships since the base: their ends and slots, linked in both directions."""
 
-    __slots__ = ("count", "incoming", "outgoing", "relationship", "source", "target")
+    __slots__ = ("_degrees", "count", "incoming", "outgoing", "relationship", "source", "target")
 
     def __init__(self) -> None:
         self.source: Int32Array = np.zeros(0, np.int32)
@@ -71,6 +74,8 @@ class Delta:
         self.count = 0
         self.outgoing = Chains()
         self.incoming = Chains()
+        self._degrees: dict[bool, tuple[int, IntArray]] = {}
+        """By direction: how many relationships there were when they were counted, and how many each node has."""
 
     def append(self, sources: Int32Array, targets: Int32Array, relationships: Int32Array) -> None:
         """New relationships, by ascending slot."""
@@ -103,6 +108,20 @@ class Delta:
         """(source, target, relationship) of all, by ascending slot."""
         count = self.count
         return self.source[:count], self.target[:count], self.relationship[:count]
+
+    def degrees(self, outgoing: bool, at_once: int) -> tuple[int, IntArray] | None:
+        """How many relationships were counted, and how many of them each node has; nodes above have none.
+
+        Kept until there are more; None where they would have to be counted for fewer than ``COUNTED_MIN`` nodes.
+        """
+        count = self.count
+        known = self._degrees.get(outgoing)
+        if known is None or known[0] != count:
+            if at_once < COUNTED_MIN:
+                return None
+            near = self.source if outgoing else self.target
+            known = self._degrees[outgoing] = count, np.bincount(near[:count])
+        return known
 
     def walk(self, sources: IntArray, outgoing: bool) -> tuple[IntArray, IntArray, IntArray]:
         """(position in ``sources``, far end, relationship) of every chained edge, in no order."""

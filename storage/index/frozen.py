@@ -98,6 +98,11 @@ class Run:
         """(place of the value, slot) of each slot with one of these values, by place and slot."""
         keys: list[Any] = []
         places: list[int] = []
+        if type(self) is Run and set(map(type, values)) == {type(self._low)}:
+            # All are as the keys are, as most are: looked at without a step for each.
+            wanted = np.array(values, self.keys.dtype)
+            rows = np.flatnonzero((wanted >= self._low) & (wanted <= self._high))
+            return self._find_sorted(wanted.take(rows), rows)
         for place, value in enumerate(values):
             key = self.number(value) if type(value) in self.types else None
             if key is not None and self._low <= key <= self._high:
@@ -106,10 +111,18 @@ class Run:
         if len(keys) < TOGETHER_MIN or len(set(map(type, keys))) > 1 or type(keys[0]) is not type(self._low):
             found = [(place, slot) for place in places for slot in self.find(values[place])]
             return np.array([place for place, _ in found], np.int64), np.array([slot for _, slot in found], np.int64)
-        wanted = np.array(keys, self.keys.dtype)  # between the run's own: they fit
+        return self._find_sorted(np.array(keys, self.keys.dtype), np.array(places, np.int64))
+
+    def _find_sorted(self, wanted: NDArray[Any], places: IntArray) -> tuple[IntArray, IntArray]:
+        """(place, slot) of each slot with one of the keys, which lie between the least and the largest one."""
+        if self.distinct == len(self.keys):
+            consecutive = self.keys.dtype == np.int64 and self._high - self._low == len(self.keys) - 1
+            start = wanted - self._low if consecutive else self.keys.searchsorted(wanted)
+            rows = np.flatnonzero(self.keys.take(start) == wanted)
+            return places.take(rows), self.slots.take(start.take(rows)).astype(np.int64)
         start = self.keys.searchsorted(wanted, "left")
         counts = self.keys.searchsorted(wanted, "right") - start
-        return np.repeat(np.array(places, np.int64), counts), self.slots.take(_ranges(start, counts)).astype(np.int64)
+        return np.repeat(places, counts), self.slots.take(_ranges(start, counts)).astype(np.int64)
 
     # --- order
 

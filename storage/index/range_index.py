@@ -42,7 +42,12 @@ GONE_MIN = 4_096
 _UNIQUE_KINDS = frozenset((int, str, *KINDS))
 """Types of values that are their own keys, and whose equal values are alike: no NaN, no 1 = 1.0."""
 
+_OWN_KEYS = frozenset((int, str))
+"""Types of values that are their own equivalence keys."""
+
 Held: TypeAlias = int | list[int]
+Row: TypeAlias = Sequence[Value] | None
+"""Values by key; None where an element is not in the index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,20 +174,34 @@ class RangeIndex(RebuiltIndex):
 
     def _insert_all(self, value: Value, slots: list[int]) -> None:
         """Several ascending slots with one value."""
-        if slots[0] < self._frozen.top or equivalence_key(value) is not value:
-            for slot in slots:
-                self._insert(slot, value)
-            return
-        self._elements += len(slots)
-        table = self._entries.held
-        held = table.get(value)
+        if slots[0] < self._frozen.top:
+            slots = self._returned(value, slots)
+            if not slots:
+                return
+        entries, key = self._entries, equivalence_key(value)
+        held = entries.held.get(key)
         if held is None:
-            table[value] = slots[0] if len(slots) == 1 else slots
-            self._keys.append(value)
+            if key is not value:
+                entries.values[key] = value
+            entries.held[key] = slots[0] if len(slots) == 1 else slots
+            self._keys.append(key)
+            self._elements += len(slots)
             return
         known = held if isinstance(held, list) else [held]
         merged = [*known, *slots] if slots[0] > known[-1] else sorted({*known, *slots})
-        table[value] = merged if len(merged) > 1 else merged[0]
+        self._elements += len(merged) - len(known)
+        entries.held[key] = merged if len(merged) > 1 else merged[0]
+
+    def _returned(self, value: Value, slots: list[int]) -> list[int]:
+        """Let those of ``slots`` that stand in a run with the value be back where they were; returns the others."""
+        frozen = self._frozen
+        standing = {slot for run in frozen.runs for slot in run.find(value)}
+        if standing.isdisjoint(slots):
+            return slots
+        back = frozen.gone.intersection(standing.intersection(slots))
+        self._elements += len(back)
+        frozen.gone.difference_update(back)
+        return [slot for slot in slots if slot not in standing]
 
     def _insert(self, slot: int, value: Value) -> None:
         entries = self._entries
@@ -220,6 +239,42 @@ class RangeIndex(RebuiltIndex):
         if after is not None and after == after:
             self._insert(slot, after)
 
+    def replace_all(self, changes: Sequence[tuple[int, Row, Row]], position: int) -> None:
+        """The same for many elements, each named once: (slot, old, new). Elements with one value go together."""
+        self.removals.last_change = position
+        leaving: dict[Any, tuple[Value, list[int]]] = {}
+        coming: dict[Any, tuple[Value, list[int]]] = {}
+        for slot, old, new in changes:
+            for row, table in ((old, leaving), (new, coming)):
+                value = None if row is None else row[0]
+                if value is not None and value == value:
+                    table.setdefault(equivalence_key(value), (value, []))[1].append(slot)
+        for key, (value, slots) in leaving.items():
+            self._remove_all(key, value, slots, position)
+        for value, slots in coming.values():
+            self._insert_all(value, sorted(slots))
+
+    def _remove_all(self, key: Any, value: Value, slots: list[int], position: int) -> None:
+        """Several slots lose one value."""
+        self._removed.extend(_Removal(position, key, value, slot) for slot in slots)
+        self._elements -= len(slots)
+        entries, gone = self._entries, set(slots)
+        held = entries.held.get(key)
+        if held is not None:
+            rest = [slot for slot in (held if isinstance(held, list) else (held,)) if slot not in gone]
+            if rest:
+                entries.held[key] = rest if len(rest) > 1 else rest[0]
+            else:
+                del entries.held[key]  # its value stays in ``values``: a reader may be looking at the key
+        if min(slots) < self._frozen.top:
+            self._frozen.gone.update(slot for slot in slots if slot < self._frozen.top)
+            self._settle_runs()
+
+    def _settle_runs(self) -> None:
+        """Take what left the runs out of them, where it is much."""
+        if len(self._frozen.gone) * GONE_PART > self._frozen.top + GONE_MIN:
+            self._frozen = self._frozen.settled()
+
     def _remove(self, slot: int, value: Value, position: int) -> None:
         key = equivalence_key(value)
         self._removed.append(_Removal(position, key, value, slot))
@@ -233,8 +288,7 @@ class RangeIndex(RebuiltIndex):
             del entries.held[key]  # its value stays in ``values``: a reader may be looking at the key
         if slot < self._frozen.top:
             self._frozen.gone.add(slot)  # if it stands in a run at all: there is but one place for it
-            if len(self._frozen.gone) * GONE_PART > self._frozen.top + GONE_MIN:
-                self._frozen = self._frozen.settled()
+            self._settle_runs()
 
     def prune(self, oldest: int | None) -> None:
         if self._removed:
@@ -294,54 +348,61 @@ class RangeIndex(RebuiltIndex):
                 return sorted({*found, *gone})
         return found
 
-    def seek_all(self, values: Sequence[Value], position: int) -> tuple[list[int], list[int]]:
-        """For each of many values what ``seek`` finds: (place of the value, slot)."""
-        if len(values) == 1:
-            hits = self.seek(values[0], position)
-            return [0] * len(hits), hits
+    def seek_all(self, values: Sequence[Value], position: int) -> tuple[IntArray, IntArray]:
+        """For each of many values what ``seek`` finds: (place of the value, slot), by place and slot."""
         self.settle()
-        changed = self.last_change > position and bool(self._removed)
+        if self._frozen.runs and len(values) < TOGETHER_MIN:
+            return self._seek_each(values, position)
+        owners, found = self._held_all(values)
+        places, slots = np.array(owners, np.int64), np.array(found, np.int64)
         frozen = self._frozen
         if frozen.runs:
-            if changed or len(values) < TOGETHER_MIN:
-                hits = [self.seek(value, position) for value in values]
-                return [i for i, slots in enumerate(hits) for _ in slots], [slot for slots in hits for slot in slots]
-            return self._seek_together(values)
-        table = self._entries.held
-        owners: list[int] = []
-        found: list[int] = []
-        for i, value in enumerate(values):
-            if changed or (value.__class__ is not int and value.__class__ is not str):
-                hits = self.seek(value, position)
-            else:  # its own key
-                held = table.get(value)
-                if held is None:
-                    continue
-                if isinstance(held, int):
-                    owners.append(i)
-                    found.append(held)
-                    continue
-                hits = held
-            owners.extend([i] * len(hits))
-            found.extend(hits)
-        return owners, found
+            in_runs, of_runs = frozen.find_all(values)
+            if owners:
+                places, slots = np.concatenate([in_runs, places]), np.concatenate([of_runs, slots])
+                order = np.lexsort((slots, places))
+                places, slots = places.take(order), slots.take(order)
+            else:
+                places, slots = in_runs, of_runs
+        # Looked at last: what a writer has taken out meanwhile is remembered as removed before it is gone.
+        if self.last_change > position and self._removed:
+            return self._seek_each(values, position)
+        return places, slots
 
-    def _seek_together(self, values: Sequence[Value]) -> tuple[list[int], list[int]]:
-        """``seek_all`` where there are runs, of the newest state."""
-        owners, found = self._frozen.find_all(values)
+    def _seek_each(self, values: Sequence[Value], position: int) -> tuple[IntArray, IntArray]:
+        """``seek_all``, one value after the other."""
+        hits = [self.seek(value, position) for value in values]
+        owners = [i for i, slots in enumerate(hits) for _ in slots]
+        return np.array(owners, np.int64), np.array([slot for slots in hits for slot in slots], np.int64)
+
+    def _held_all(self, values: Sequence[Value]) -> tuple[list[int], list[int]]:
+        """(place of the value, slot) of all that the dictionary has, by place and slot."""
         table = self._entries.held
         if not table:
-            return owners.tolist(), found.tolist()
-        pairs = list(zip(owners.tolist(), found.tolist(), strict=True))
-        for i, value in enumerate(values):
-            try:
-                held = None if value is None or value != value else table.get(equivalence_key(value))
-            except TypeError:
-                continue  # a value that cannot be stored is nowhere
-            if held is not None:
-                pairs += [(i, slot) for slot in (held if isinstance(held, list) else (held,))]
-        pairs.sort()
-        return [i for i, _ in pairs], [slot for _, slot in pairs]
+            return [], []
+        if set(map(type, values)) <= _OWN_KEYS:
+            held = list(map(table.get, values))
+        else:
+            held = [self._held(value) for value in values]
+        owners: list[int] = []
+        found: list[int] = []
+        if held.count(None) == len(held):
+            return owners, found
+        for i, slots in enumerate(held):
+            if isinstance(slots, int):
+                owners.append(i)
+                found.append(slots)
+            elif slots is not None:
+                owners.extend([i] * len(slots))
+                found.extend(slots)
+        return owners, found
+
+    def _held(self, value: Value) -> Held | None:
+        """What the dictionary has for a value."""
+        try:
+            return None if value is None or value != value else self._entries.held.get(equivalence_key(value))
+        except TypeError:
+            return None  # a value that cannot be stored is nowhere
 
     def range(self, low: RangeBound | None, high: RangeBound | None, position: int) -> IntArray:
         """Slots with a value between the bounds and comparable with them, ascending."""

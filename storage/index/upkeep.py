@@ -5,8 +5,9 @@ The writer calls these between its own steps; every one of them looks only at th
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from memoradb.core.semantics import equivalence_key
 from memoradb.core.values import Value
 
 from ..changeset import Changeset
+from ..graph.bitmaps import contained
 from ..view import Element, IndexDefinition
 from .index import Index
 from .populating import PopulatingIndex
@@ -22,6 +24,12 @@ from .range_index import RangeIndex
 
 if TYPE_CHECKING:
     from ..store import GraphStore
+
+TOGETHER_MIN: Final = 16
+"""Elements whose values are read as columns."""
+
+_NEWEST: Final = 1 << 62
+"""A position that no commit reaches: of a column, its values now."""
 
 Row = list[Value] | None
 """What an index holds of an element, by key; None where it holds nothing."""
@@ -108,21 +116,49 @@ def row_of(store: GraphStore, definition: IndexDefinition, slot: int) -> Row:
     return None if all(v is None for v in found) else found
 
 
-def replaced(store: GraphStore, indexes: Sequence[Index], slot: int, before: Sequence[Row], position: int) -> None:
-    """An element changed: ``before`` is what each of ``indexes`` held of it."""
-    for index, old in zip(indexes, before, strict=True):
-        new = row_of(store, index.definition, slot)
-        if _differ(old, new):
-            index.replace(slot, old, new, position)
+def rows_of(store: GraphStore, definition: IndexDefinition, slots: IntArray) -> list[Row]:
+    """What an index holds of each of these elements now."""
+    if len(slots) < TOGETHER_MIN:
+        return [row_of(store, definition, slot) for slot in slots.tolist()]
+    covered = np.zeros(len(slots), np.bool_)
+    if definition.element is Element.NODE:
+        for label in definition.labels:
+            if label in store.labels:
+                covered |= contained(slots, store.labels[label])
+    else:
+        codes = [store.type_codes[t] for t in definition.labels if t in store.type_codes]
+        covered = np.isin(store.relationships.type_code.take(slots), codes)
+        covered &= ~contained(slots, store.relationships.dead)
+    columns, null = store.columns[definition.element], [None] * len(slots)
+    held = [columns[k].gather(slots, _NEWEST).values() if k in columns else null for k in definition.keys]
+    rows = zip(covered.tolist(), map(list, zip(*held, strict=True)), strict=True)
+    return [row if there and row.count(None) < len(row) else None for there, row in rows]
+
+
+def replaced(
+    store: GraphStore, indexes: Sequence[Index], slots: IntArray, before: Sequence[Sequence[Row]], position: int
+) -> None:
+    """Elements changed: ``before`` is what each of ``indexes`` held of them."""
+    for index, held in zip(indexes, before, strict=True):
+        rows = zip(slots.tolist(), held, rows_of(store, index.definition, slots), strict=True)
+        _replace(index, [change for change in rows if _differ(change[1], change[2])], position)
+
+
+def _replace(index: Index, changes: Sequence[tuple[int, Row, Row]], position: int) -> None:
+    """(slot, old, new) of elements that changed, each named once."""
+    if isinstance(index, RangeIndex) and len(changes) >= TOGETHER_MIN:
+        index.replace_all(changes, position)
+        return
+    for slot, old, new in changes:
+        index.replace(slot, old, new, position)
 
 
 def left(store: GraphStore, element: Element, slots: IntArray, position: int) -> None:
     """Elements are about to be deleted."""
     for index in concerned(store, element):
-        for slot in covered_of(store, index.definition, slots).tolist():
-            old = row_of(store, index.definition, slot)
-            if old is not None:
-                index.replace(slot, old, None, position)
+        mine = covered_of(store, index.definition, slots)
+        rows = zip(mine.tolist(), rows_of(store, index.definition, mine), strict=True)
+        _replace(index, [(slot, old, None) for slot, old in rows if old is not None], position)
 
 
 def covered_of(store: GraphStore, definition: IndexDefinition, slots: IntArray) -> IntArray:
@@ -137,4 +173,6 @@ def _differ(old: Row, new: Row) -> bool:
     """Whether an index tells the two apart; Python's own equality takes ``True`` for ``1``."""
     if old is None or new is None:
         return old is not new
+    if all(map(operator.is_, old, new)):
+        return False
     return list(map(equivalence_key, old)) != list(map(equivalence_key, new))

@@ -94,9 +94,9 @@ class OwnIndexes:
         private, index = self._range_index(view, name)
         positions, slots = (_NONE, _NONE) if _is_own(view, name) else view.base.index_seek(name, values)
         clean = np.flatnonzero(~contained(slots, private.dirty))
-        own = [(i, slot) for i, value in enumerate(values) for slot in index.seek(value, 0)]
-        positions = np.concatenate([positions.take(clean), np.array([i for i, _ in own], np.int64)])
-        slots = np.concatenate([slots.take(clean), np.array([slot for _, slot in own], np.int64)])
+        own = index.seek_all(values, 0)
+        positions = np.concatenate([positions.take(clean), own[0]])
+        slots = np.concatenate([slots.take(clean), own[1]])
         order = np.lexsort((slots, positions))
         return positions.take(order), slots.take(order)
 

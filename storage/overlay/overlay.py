@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 from pyroaring import BitMap
 
-from memoradb.core.columns import Column, ConstantColumn, IntArray, Kind, ListColumn, StringColumn, TypedColumn
+from memoradb.core.columns import Column, ConstantColumn, IntArray, Kind, ListColumn, StringColumn, TypedColumn, lift
 from memoradb.core.errors import DeleteConnectedNode, EntityNotFound, SchemaError, TypeMismatch
 from memoradb.core.limits import PROPERTY_KEY_MAX
 from memoradb.core.semantics import check_storable
@@ -227,15 +228,33 @@ def _checked_columns(properties: Mapping[str, Column]) -> dict[str, Column]:
         elif isinstance(column, TypedColumn) and column.kind not in _REFERENCES:
             pass  # it holds nothing else
         elif not isinstance(column, (StringColumn, TemporalColumn)):
-            for value in column.values():
-                check_storable(value)
+            column = _checked(column)
         out[key] = column
     return out
+
+
+def _checked(column: Column) -> Column:
+    """A column of any values that can all be stored; many numbers of one type as an array."""
+    values = column.values()
+    if len(values) == 1:
+        check_storable(values[0])
+        return column
+    if not set(map(type, values)) <= _SCALARS:
+        for value in values:
+            check_storable(value)
+    elif len(values) >= LIFTED_MIN and isinstance(column, ListColumn):
+        return lift(column.items)
+    return column
 
 
 def _bytes(key: str) -> int:
     return len(key.encode("utf-8", "surrogatepass"))
 
+
+LIFTED_MIN: Final = 16
+"""Values that are worth an array: it is checked, written and indexed as a whole."""
+
+_SCALARS: Final = frozenset((type(None), bool, int, float, str, bytes))
 
 _REFERENCES = (Kind.NODE, Kind.RELATIONSHIP)
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from memoradb.core.columns import BoolArray, Column, IntArray
@@ -19,6 +20,7 @@ from memoradb.core.values import Value
 
 from ..index.condition import Condition, between
 from ..reads import Reads
+from ..statistics import ViewStatistics
 from ..vector.vector_index import VectorIndex
 from ..view import (
     Counters,
@@ -27,6 +29,7 @@ from ..view import (
     Fact,
     IndexDefinition,
     Neighbours,
+    Number,
     RangeBound,
     Scored,
     Statistics,
@@ -74,8 +77,15 @@ class Recorder:
         return self._overlay.schema_version
 
     @property
+    def generation(self) -> int:
+        return self._overlay.generation
+
+    @property
     def statistics(self) -> Statistics:
         return self._overlay.statistics
+
+    def measured(self) -> Statistics:
+        return ViewStatistics(self)
 
     # --- writes that may come to nothing
 
@@ -106,6 +116,10 @@ class Recorder:
         return self._overlay.property_keys()
 
     # --- nodes
+
+    @property
+    def nodes_top(self) -> int:
+        return self._overlay.nodes_top
 
     def node_count(self) -> int:
         self._reads.node_scan()
@@ -151,6 +165,10 @@ class Recorder:
         self._reads.expansion(sources, types, direction)
         return self._overlay.expand(sources, types, direction)
 
+    def far_ends(self, sources: IntArray, types: Sequence[str] | None, direction: Direction) -> IntArray:
+        self._reads.expansion(sources, types, direction)
+        return self._overlay.far_ends(sources, types, direction)
+
     def expand_part(
         self, sources: IntArray, types: Sequence[str] | None, direction: Direction, first: int, stop: int
     ) -> Neighbours:
@@ -166,8 +184,8 @@ class Recorder:
         return self._overlay.neighbours(slot, types, direction)
 
     def neighbour_sums(
-        self, sources: IntArray, values: IntArray, types: Sequence[str] | None, direction: Direction
-    ) -> IntArray:
+        self, sources: IntArray, values: NDArray[Number], types: Sequence[str] | None, direction: Direction
+    ) -> NDArray[Number]:
         self._reads.expansion(sources, types, direction)
         return self._overlay.neighbour_sums(sources, values, types, direction)
 
@@ -182,6 +200,20 @@ class Recorder:
     def property(self, element: Element, slots: IntArray, key: str) -> Column:
         self._reads.property(element, slots, key)
         return self._overlay.property(element, slots, key)
+
+    def item(self, element: Element, slot: int, key: str) -> Value:
+        self._reads.property(element, np.array([slot], np.int64), key)
+        return self._overlay.item(element, slot, key)
+
+    def all_properties(self, element: Element, slots: IntArray) -> dict[str, Column]:
+        for slot in slots.tolist():
+            self._reads.whole(element, slot)
+        return self._overlay.all_properties(element, slots)
+
+    def labels_of(self, slots: IntArray) -> list[tuple[str, ...]]:
+        for slot in slots.tolist():
+            self._reads.labels_of(slot)
+        return self._overlay.labels_of(slots)
 
     def properties(self, element: Element, slot: int) -> dict[str, Value]:
         self._reads.whole(element, slot)
@@ -216,6 +248,12 @@ class Recorder:
         if definition is not None:
             self._reads.index_keys(definition, values)
         return self._overlay.index_seek(name, values)
+
+    def index_find(self, name: str, value: Value) -> Sequence[int]:
+        definition = self._definition(name)
+        if definition is not None:
+            self._reads.index_keys(definition, (value,))
+        return self._overlay.index_find(name, value)
 
     def index_range(self, name: str, low: RangeBound | None, high: RangeBound | None) -> IntArray:
         definition = self._definition(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from memoradb.core.columns import BoolArray, Column, ConstantColumn, IntArray, lift
@@ -14,6 +15,7 @@ from memoradb.core.values import Value
 from ..graph.bitmaps import bitmap_of, contained
 from ..index.condition import Condition
 from ..snapshot import Snapshot
+from ..statistics import ViewStatistics
 from ..view import (
     ONLINE,
     Counters,
@@ -23,6 +25,7 @@ from ..view import (
     IndexDefinition,
     IndexState,
     Neighbours,
+    Number,
     RangeBound,
     Scored,
     Statistics,
@@ -73,8 +76,15 @@ class OverlayView:
         return self.base.schema_version if not own else -self.base.schema_version - own - 1
 
     @property
+    def generation(self) -> int:
+        return self.base.generation
+
+    @property
     def statistics(self) -> Statistics:
         return self.base.statistics
+
+    def measured(self) -> Statistics:
+        return ViewStatistics(self)
 
     def labels(self) -> Sequence[str]:
         names = {*self.base.labels(), *self.changes.created_with, *self.changes.labels_added}
@@ -91,6 +101,10 @@ class OverlayView:
         )
 
     # --- nodes
+
+    @property
+    def nodes_top(self) -> int:
+        return self.changes.nodes.top
 
     def node_count(self) -> int:
         return len(self.nodes())
@@ -211,29 +225,39 @@ class OverlayView:
             positions, nodes, relationships = positions.take(kept), nodes.take(kept), relationships.take(kept)
         return Neighbours(positions, nodes, relationships)
 
+    def far_ends(self, sources: IntArray, types: Sequence[str] | None, direction: Direction) -> IntArray:
+        if self._has_base_adjacency:
+            return self.base.far_ends(sources, types, direction)
+        return self.expand(sources, types, direction).node
+
     def expand_part(
         self, sources: IntArray, types: Sequence[str] | None, direction: Direction, first: int, stop: int
     ) -> Neighbours:
         return part_of(self.expand(sources, types, direction), first, stop)
 
     def neighbour_sums(
-        self, sources: IntArray, values: IntArray, types: Sequence[str] | None, direction: Direction
-    ) -> IntArray:
+        self, sources: IntArray, values: NDArray[Number], types: Sequence[str] | None, direction: Direction
+    ) -> NDArray[Number]:
+        if self._has_base_adjacency:
+            return self.base.neighbour_sums(sources, values, types, direction)
         return sums_of(self.expand(sources, types, direction), values, len(sources))
+
+    @property
+    def _has_base_adjacency(self) -> bool:
+        changes = self.changes
+        return not changes.relationships and not len(changes.dead_relationships) and not changes.nodes
 
     def fact(self, fact: Fact) -> bool:
         return not self.counters.contains_updates and self.base.fact(fact)
 
     def degrees(self, sources: IntArray, types: Sequence[str] | None, direction: Direction) -> IntArray:
-        changes = self.changes
-        if not changes.relationships and not len(changes.dead_relationships) and not changes.nodes:
+        if self._has_base_adjacency:
             return self.base.degrees(sources, types, direction)
         found = self.expand(sources, types, direction)
         return np.bincount(found.source_position, minlength=len(sources)).astype(np.int64)
 
     def neighbours(self, slot: int, types: Sequence[str] | None, direction: Direction) -> BitMap:
-        changes = self.changes
-        if not changes.relationships and not len(changes.dead_relationships) and not changes.nodes:
+        if self._has_base_adjacency:
             return self.base.neighbours(slot, types, direction)
         return bitmap_of(self.expand(np.array([slot], np.int64), types, direction).node)
 
@@ -268,6 +292,17 @@ class OverlayView:
             column = chunk.properties.get(key)
             items.append(None if column is None else column.item(slot - chunk.start))
         return lift(items)
+
+    def item(self, element: Element, slot: int, key: str) -> Value:
+        return self.property(element, np.array([slot], np.int64), key).item(0)
+
+    def all_properties(self, element: Element, slots: IntArray) -> dict[str, Column]:
+        rows = [self.properties(element, slot) for slot in slots.tolist()]
+        keys = dict.fromkeys(key for row in rows for key in row)
+        return {key: lift([row.get(key) for row in rows]) for key in keys}
+
+    def labels_of(self, slots: IntArray) -> list[tuple[str, ...]]:
+        return [self.node_labels(slot) for slot in slots.tolist()]
 
     def properties(self, element: Element, slot: int) -> dict[str, Value]:
         chunks = self.changes.chunks(element)
@@ -317,6 +352,9 @@ class OverlayView:
 
     def index_seek(self, name: str, values: Sequence[Value]) -> tuple[IntArray, IntArray]:
         return self._indexes.seek(self, name, values)
+
+    def index_find(self, name: str, value: Value) -> Sequence[int]:
+        return self._indexes.seek(self, name, (value,))[1].tolist()
 
     def index_range(self, name: str, low: RangeBound | None, high: RangeBound | None) -> IntArray:
         return self._indexes.range(self, name, low, high)

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memoradb.core.columns import (
+    BoolArray,
     Column,
     ConstantColumn,
     IntArray,
@@ -67,6 +68,35 @@ STRING_MEAN_MAX = 200
 
 DISTINCT_MIN = 4_096
 """With fewer distinct strings than that a dictionary is always kept."""
+
+RUN_MIN = 64
+"""Slots from which on it is worth a look whether they are a run."""
+
+WHOLE_SHARE = 32
+"""So many slots for each one that is asked are looked at for missing values: bytes in a row are that fast."""
+
+
+def _run(slots: IntArray) -> slice | None:
+    """The slots as a slice, where they are a run of ascending ones."""
+    if len(slots) < RUN_MIN:
+        return None
+    first, last = slots.item(0), slots.item(-1)
+    if last - first != len(slots) - 1 or not bool((slots[1:] > slots[:-1]).all()):
+        return None
+    return slice(first, last + 1)
+
+
+def _present(present: BoolArray, slots: IntArray, run: slice | None) -> BoolArray | None:
+    """Which of the slots have a value; None for all of them."""
+    if present.strides[0] == 0 and present[0]:  # one truth for all, as of a file's column without nulls
+        return None
+    if run is not None:
+        there = present[run]
+        return None if there.all() else there.copy()
+    if len(present) < WHOLE_SHARE * len(slots) and present.all():
+        return None
+    there = present.take(slots)
+    return None if there.all() else there
 
 
 class PropertyColumn(ReadLater):
@@ -136,26 +166,33 @@ class PropertyColumn(ReadLater):
                 return ListColumn(data.take(slots, length))
             length = min(length, len(data))
             return ListColumn([data[s] if s < length else None for s in slots.tolist()])
+        run = _run(slots)
+        if run is not None and run.stop > length:
+            run = None
         beyond = None
-        if int(slots.max()) >= length:
+        # What is picked is a copy: the arrays change in place.
+        data = state.data[:length]
+        try:
+            values = data.take(slots) if run is None else data[run].copy()
+        except IndexError:
             if not length:
                 return ConstantColumn(None, len(slots))
             beyond = slots >= length
             slots = np.where(beyond, 0, slots)
-        there = state.present.take(slots)
+            values = data.take(slots)
+        there = _present(state.present[:length], slots, run)
         if beyond is not None:
-            there &= ~beyond
-        values = state.data.take(slots)
-        whole = bool(there.all())
+            there = ~beyond if there is None else there & ~beyond
+        mask = None if there is None else ~there
         if state.dictionary is not None:
-            codes = values if whole else np.where(there, values, -1).astype(np.int32)
+            codes = values if mask is None else np.where(mask, -1, values).astype(np.int32)
             plain: Column = StringColumn(codes, state.dictionary)
         elif state.form in TEMPORAL_KINDS:
             arrays = (values, *(array.take(slots) for array in state.rest))
-            plain = TemporalColumn(TEMPORAL_KINDS[state.form], arrays, state.zones, None if whole else ~there)
+            plain = TemporalColumn(TEMPORAL_KINDS[state.form], arrays, state.zones, mask)
         else:
-            plain = TypedColumn(VALUE_KINDS[state.form], values, None if whole else ~there)
-        if whole or not state.misfits:
+            plain = TypedColumn(VALUE_KINDS[state.form], values, mask)
+        if there is None or not state.misfits:
             return plain
         missing = ~there if beyond is None else ~there & ~beyond
         found = ((i, state.misfits.get(int(slots[i]))) for i in np.flatnonzero(missing).tolist())

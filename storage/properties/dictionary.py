@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, Final, overload
 
@@ -41,6 +41,9 @@ def pack(strings: Sequence[str]) -> dict[str, NDArray[Any]]:
 def unpack(section: Section) -> list[str]:
     """The strings of a section that ``pack`` made."""
     offsets, text = section.arrays["offsets"].tolist(), section.arrays["text"].tobytes()
+    if text.isascii():  # places in the bytes are places in the text: decoded at once, which takes a third
+        whole = text.decode("ascii")
+        return [whole[a:b] for a, b in pairwise(offsets)]
     return [text[a:b].decode("utf-8", "surrogatepass") for a, b in pairwise(offsets)]
 
 
@@ -148,7 +151,6 @@ class StringDictionary:
         self._ranks: IntArray | None = None
         self._sections: dict[int, Section] = {}
         """Full parts that are in files, by number."""
-        self.memo: dict[Any, Any] = {}
 
     def _index(self) -> _Lookup:
         # Built when first asked: opening a database reads strings, not their index.
@@ -187,9 +189,16 @@ class StringDictionary:
             fresh.append(string)  # before its code: a reader that sees the code finds the string
             lookup.codes[string] = found
             self._ranks = None
-            if self.memo:
-                self.memo = {}
         return found
+
+    def intern_all(self, strings: Sequence[str | None]) -> list[int]:
+        """The codes of many, given now where they have none; -1 for None."""
+        get: Callable[[str | None], int | None] = self._index().codes.get  # pyright: ignore[reportAssignmentType]
+        known = list(map(get, strings))
+        if None not in known:
+            return known  # pyright: ignore[reportReturnType]
+        pairs = zip(strings, known, strict=True)
+        return [c if c is not None else -1 if s is None else self.intern(s) for s, c in pairs]
 
     def ranks(self) -> IntArray:
         found = self._ranks

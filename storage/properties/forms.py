@@ -180,8 +180,7 @@ def codes_of(values: Column, dictionary: StringDictionary) -> NDArray[np.int32]:
     """The codes of strings, given now where they have none; -1 for null."""
     if isinstance(values, ConstantColumn):
         return np.full(values.length, dictionary.intern(values.value), np.int32)
-    intern = dictionary.intern
-    return np.array([-1 if v is None else intern(v) for v in values.values()], np.int32)
+    return np.array(dictionary.intern_all(values.values()), np.int32)
 
 
 def typed(column: ListColumn) -> Column:

@@ -50,6 +50,24 @@ def test_query_prints_what_a_write_changed(data: Path) -> None:
     assert "1 nodes created" in found.stderr
 
 
+def test_query_writes_a_plan_as_json(data: Path, tmp_path: Path) -> None:
+    path = tmp_path / "plan.json"
+    text = "PROFILE VERBOSE MATCH (p:Person) RETURN p.name AS name ORDER BY name"
+    found = memoradb("query", "--data", data, "--format", "csv", "--plan", path, text)
+    assert found.exit_code == 0 and found.stdout.splitlines()[:2] == ["name", "Ada"]
+    tree = json.loads(path.read_text("utf-8"))
+    assert tree["operator"] == "ProduceResults" and tree["rows"] == 2 and "statistics" in tree["statement"]
+    printed = memoradb("query", "--data", data, "--plan", "-", "EXPLAIN MATCH (p:Person) RETURN p")
+    assert json.loads(printed.stdout)["operator"] == "ProduceResults"
+
+
+def test_query_writes_no_plan_of_a_statement_without_one(data: Path, tmp_path: Path) -> None:
+    found = memoradb("query", "--data", data, "--plan", tmp_path / "plan.json", "RETURN 1")
+    assert found.exit_code == 2 and "EXPLAIN and PROFILE" in found.stderr
+    found = memoradb("query", "--data", data, "--plan", tmp_path / "none" / "plan.json", "EXPLAIN RETURN 1")
+    assert found.exit_code == 2 and "cannot be written" in found.stderr
+
+
 def test_query_takes_parameters_as_json_or_text(data: Path) -> None:
     text = "RETURN $n + 1 AS n, $s AS s, $l[1] AS l"
     pairs = ("--param", "n=41", "--param", "s=plain text", "--param", "l=[1,2]")

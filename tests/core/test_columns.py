@@ -34,7 +34,6 @@ class Words:
 
     def __init__(self, strings):
         self._strings = list(strings)
-        self.memo = {}
 
     def __len__(self):
         return len(self._strings)
@@ -183,3 +182,31 @@ def test_ragged_positions_name_the_flattened_items(lengths, data):
     out, inner = ragged_positions(offsets, array(rows))
     assert np.diff(out).tolist() == [lengths[r] for r in rows]
     assert inner.tolist() == [p for r in rows for p in range(offsets[r], offsets[r + 1])]
+
+
+@given(st.lists(st.lists(st.none() | st.lists(st.integers(0, 99), max_size=3), max_size=4), min_size=2, max_size=4))
+def test_lists_and_paths_stay_what_they_are_when_they_are_put_together(parts):
+    def masked(part):
+        mask = np.array([x is None for x in part], np.bool_)
+        return mask if mask.any() else None
+
+    def offsets(part):
+        return np.cumsum([0, *(len(x or ()) for x in part)])
+
+    def flat(part):
+        return np.array([v for x in part for v in x or ()], np.int64)
+
+    def a_path(part):
+        nodes = np.array([v for x in part for v in [0, *(x or ())]], np.int64)
+        return PathColumn(offsets(part), nodes, flat(part), masked(part))
+
+    lists = [RaggedColumn(offsets(part), node_column(flat(part)), masked(part)) for part in parts]
+    paths = [a_path(part) for part in parts]
+    for columns, form in (
+        (lists, RaggedColumn),
+        (paths, PathColumn),
+        ([c.slice(len(c) // 2, len(c)) for c in lists], RaggedColumn),
+    ):
+        joined = concat(columns)
+        assert isinstance(joined, form)
+        assert joined.values() == [value for column in columns for value in column.values()]

@@ -1,7 +1,8 @@
 """The pages of the language reference that are made from declarations.
 
 Functions and procedures from their registries, errors from ``core/errors.py``, limits from ``core/limits.py``, keywords
-from ``grammar/keywords.txt`` and the tokenizer. ``pytest --rewrite-golden tests/docs`` writes them.
+from ``grammar/keywords.txt`` and the tokenizer, the optimizer from its rules. ``pytest --rewrite-golden tests/docs``
+writes them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from doc_blocks import read_page
 from doc_function_examples import EXAMPLES
+from doc_optimizer import optimizer_page
 from doc_rendering import result_text
 from doc_runner import PEOPLE, ROOT, steady_database
 
@@ -213,7 +215,7 @@ def _message(query: str) -> str:
 # --- limits ------------------------------------------------------------------
 
 
-def _documented_constants(module: object) -> Iterator[tuple[str, object, str]]:
+def documented_constants(module: object) -> Iterator[tuple[str, object, str]]:
     """(name, value, docstring) of a module's constants, in order."""
     tree = ast.parse(inspect.getsource(module))  # pyright: ignore[reportArgumentType]
     for node, following in zip(tree.body, tree.body[1:], strict=False):
@@ -227,7 +229,7 @@ def limits_page() -> str:
     """The page of all limits."""
     lines = ["# Limits", "", NOTE, "", "Reaching one is a clear error that names it, never a crash.", ""]
     lines += ["| Limit | Value | What and why |", "|---|---|---|"]
-    for name, value, text in _documented_constants(limits):
+    for name, value, text in documented_constants(limits):
         shown = f"{value:,}" if isinstance(value, int) else str(value)
         lines.append(f"| `{name}` | {shown} | {_prose(text)} |")
     return "\n".join([*lines, ""])
@@ -297,4 +299,5 @@ def pages() -> dict[Path, Callable[[], str]]:
         folder / "errors.md": errors_page,
         folder / "limits.md": limits_page,
         folder / "keywords.md": keywords_page,
+        ROOT / "docs" / "optimizer.md": lambda: optimizer_page(NOTE),
     }

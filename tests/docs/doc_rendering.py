@@ -11,8 +11,8 @@ from memoradb.core.values import Node, Path, Relationship
 from memoradb.result import Result
 
 JSON_WIDTH = 100
-_TIME = re.compile(r" +\d+\.\d{3}$")
-"""The last column of PROFILE: an operator's milliseconds, which no two runs share."""
+_MEASURED = re.compile(r"( +[\d.]+ [kMG]?B)? +\d+\.\d{3} +\d+\.\d{3}$|(?<=^Held in memory at most: ).*")
+"""Columns of PROFILE at the end: bytes, and milliseconds, which no two runs or versions of Python share."""
 _ONE = {
     "nodes": "node",
     "relationships": "relationship",
@@ -21,6 +21,11 @@ _ONE = {
     "indexes": "index",
     "constraints": "constraint",
 }
+
+
+def _without_measures(line: str) -> str:
+    dots = "..." if line.startswith("Held") else "      ..."
+    return _MEASURED.sub(dots, line)
 
 
 def value_text(value: Any) -> str:
@@ -68,7 +73,7 @@ def result_text(result: Result) -> str:
     parts: list[str] = []
     if result.summary.plan is not None:
         lines = [line.rstrip() for line in result.summary.plan.split("\n")]
-        parts.append("\n".join(_TIME.sub("      ...", line) for line in lines))
+        parts.append("\n".join(map(_without_measures, lines)))
     if result.columns:
         parts.append(table_text(result.columns, [tuple(map(value_text, row)) for row in result]))
     counters = result.summary.counters

@@ -67,7 +67,7 @@ QUERIES = [
     "CALL db.labels() YIELD label RETURN collect(label)",
     "CALL db.relationshipTypes() YIELD relationshipType RETURN collect(relationshipType)",
     "CALL db.propertyKeys() YIELD propertyKey RETURN collect(propertyKey)",
-    "CALL db.stats() YIELD what, name, count RETURN what, name, count",
+    "CALL db.stats() YIELD kind, label, type, count RETURN kind, label, type, count",
     "SHOW INDEXES YIELD name RETURN name",
     "MATCH (n) SEARCH n IN (VECTOR INDEX near FOR [1.0, 0.1] LIMIT 2) SCORE AS score RETURN n.k",
     "MATCH (n) SEARCH n IN (FULLTEXT INDEX words FOR 'cat') SCORE AS score RETURN n.k ORDER BY n.k",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from memoradb.memql.rewrite.driver import RULES
+from memoradb.memql.rewrite.switches import KERNEL, switches
 from memoradb.memql.session import Options
 
 CONFIGURATIONS: dict[str, Options] = {
@@ -16,10 +16,11 @@ CONFIGURATIONS: dict[str, Options] = {
     "batch_1": Options(batch_rows=1),
     "batch_2": Options(batch_rows=2),
     "batch_3": Options(batch_rows=3),
-    "rules_off": Options(disabled_rules=[rule.__name__ for rule in RULES]),
+    "rules_off": Options(disabled_rules=[name for name in switches() if not name.startswith(KERNEL)]),
     "kernels_off": Options(kernels="never"),
     "kernels_always": Options(kernels="always"),
-}
+} | {f"without_{number}": Options(disabled_rules=[name]) for number, name in enumerate(switches())}
+"""By name; ``without_7`` leaves out the seventh of ``switches()``."""
 
 
 def configured(options: Options) -> Any:
@@ -32,6 +33,16 @@ def configured(options: Options) -> Any:
             return kit.Result(list(result.columns), [[self.plain(v) for v in row] for row in result.rows])
 
     return ConfiguredAdapter()
+
+
+def scrambled() -> Any:
+    """Plans made with statistics that are all wrong."""
+    import sys
+    from pathlib import Path
+
+    sys.path.insert(0, str(Path(__file__).parents[1] / "memql" / "optimize"))
+    import_module("scrambled").scramble("kit")
+    return configured(Options())
 
 
 def __getattr__(name: str) -> Any:

@@ -39,7 +39,8 @@ def run_kit(configuration: str, out: Path) -> dict:
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
-    "configuration", ["plain", "batch_1", "batch_2", "batch_3", "rules_off", "kernels_off", "kernels_always"]
+    "configuration",
+    ["plain", "batch_1", "batch_2", "batch_3", "rules_off", "kernels_off", "kernels_always", "scrambled"],
 )
 def test_every_scenario_passes_strictly(configuration, tmp_path):
     report = run_kit(configuration, tmp_path / "report.json")

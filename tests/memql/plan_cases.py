@@ -8,6 +8,7 @@ from pathlib import Path
 
 import memoradb
 from memoradb.memql.plan.explain import logical_lines, physical_lines
+from memoradb.memql.rewrite.switches import all_but
 from memoradb.memql.session import Options
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -19,8 +20,9 @@ BOUNDS = (1, 2, 3, None)
 class PlanCases:
     """Answers the cases of one file, over the graph that its last ``graph`` case made.
 
-    A case may say ``expect=rule`` or ``expect-not=rule``. Each text is also run: with and without the rule it names, at
-    batch bounds 1, 2, 3 and the usual, with kernels on every batch and on none; its rows may not depend on any of it.
+    A case may say ``expect=rule`` or ``expect-not=rule``. Each text is also run: with and without the rule it names,
+    with this rule alone and with none, at batch bounds 1, 2, 3 and the usual, with kernels on every batch and on none;
+    its rows may not depend on any of it.
     """
 
     def __init__(self) -> None:
@@ -65,6 +67,7 @@ class PlanCases:
     def _run(self, case: Case) -> None:
         rules = [r for r in (case.options.get("expect"), case.options.get("expect-not")) if r is not None]
         ways = [Options(), Options(disabled_rules=rules), Options(kernels="always"), Options(kernels="never")]
+        ways += [Options(disabled_rules=all_but(rules)), Options(disabled_rules=all_but(()))]
         ways += [Options(batch_rows=b) for b in BOUNDS]
         expected: object = None
         for number, options in enumerate(ways):

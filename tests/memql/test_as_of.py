@@ -241,7 +241,7 @@ def test_a_transaction_that_is_over_reads_no_past_either(db: Database) -> None:
 
 
 def test_one_plan_serves_every_moment_and_every_literal(db: Database) -> None:
-    past = db.query_engine._past
+    past = db.query_engine.preparation.past
     for number in (1, 2, 3):
         for name in "ab":
             db.execute(f"AS OF TRANSACTION {number} MATCH (p:P {{name: '{name}'}}) RETURN p.name")
@@ -253,7 +253,7 @@ def test_one_plan_serves_every_moment_and_every_literal(db: Database) -> None:
 def test_statements_about_the_past_leave_the_plans_of_the_present_alone(db: Database) -> None:
     text = "MATCH (p:P) RETURN count(p)"
     db.execute(text)
-    counters = db.query_engine._present.by_text.counters
+    counters = db.query_engine.preparation.present.by_text.counters
     hits = counters.hits
     for _ in range(3):
         db.execute(f"AS OF TRANSACTION 1 {text}")

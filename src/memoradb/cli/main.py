@@ -127,19 +127,35 @@ def serve(
     show_default=True,
     help="json prints one object a line.",
 )
-def query(text: str, data: str | None, url: str | None, token: str | None, params: tuple[str, ...], form: str) -> None:
+@click.option(
+    "--plan",
+    "plan_file",
+    type=click.Path(dir_okay=False, allow_dash=True),
+    metavar="FILE",
+    help="Write the plan of EXPLAIN or PROFILE to FILE as JSON; - is standard output, instead of the rows.",
+)
+def query(
+    text: str,
+    data: str | None,
+    url: str | None,
+    token: str | None,
+    params: tuple[str, ...],
+    form: str,
+    plan_file: str | None,
+) -> None:
     """Run one statement and print its rows, or what it changed.
 
     TEXT is the statement; - reads it from standard input. EXPLAIN before a statement prints its plan, PROFILE runs it
-    and prints the plan with what each step did.
+    and prints the plan with what each step did; EXPLAIN VERBOSE and PROFILE VERBOSE say why it is this plan.
 
     \b
     Examples:
       memoradb query --data d "CREATE (:Person {name: 'Ada'})"
       memoradb query --data d 'MATCH (p:Person {name: $who}) RETURN p' --param who=Ada
       memoradb query --url http://127.0.0.1:8080 --format csv - < report.memql
+      memoradb query --data d --plan plan.json 'PROFILE VERBOSE MATCH (p:Person)-->(q) RETURN count(*)'
     """  # noqa: D301
-    from .output import show
+    from .output import show, write_plan
     from .target import opened, parse_parameters
 
     parameters = parse_parameters(params)
@@ -149,7 +165,11 @@ def query(text: str, data: str | None, url: str | None, token: str | None, param
         except UnicodeDecodeError as error:
             raise click.UsageError(f"Standard input is not UTF-8: {error}.") from None
     with opened(data, url, token) as database:
-        show(database.execute(text, parameters), form)
+        result = database.execute(text, parameters)
+        if plan_file is not None:
+            write_plan(result, plan_file)
+        if plan_file != "-":
+            show(result, form)
 
 
 @commands.command()
@@ -221,6 +241,23 @@ def check(data: str, as_json: bool, target: str | None) -> None:
     else:
         click.echo(report.text())
     sys.exit(0 if report.ok else 1)
+
+
+@commands.command()
+@_data_option(required=False, help="Directory of a database that nothing has open: it uses the table from then on.")
+@click.option("--out", type=click.Path(dir_okay=False), help="Write the table to this file instead.")
+def calibrate(data: str | None, out: str | None) -> None:
+    """Measure what the engine's primitives cost on this machine, for the optimizer.
+
+    Takes some seconds on an idle machine and writes a small table of nanoseconds, which the planner uses instead of its
+    defaults: costs.json in the database's directory, or the file given with --out. Answers do not depend on it, only
+    which plan is taken to be the fastest. Delete the table to go back to the defaults.
+    """
+    from .calibrate import calibrated
+
+    if (data is None) == (out is None):
+        raise click.UsageError("Give either --data or --out.")
+    calibrated(data, out)
 
 
 commands.add_command(fuzz)

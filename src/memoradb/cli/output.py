@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import sys
+from pathlib import Path
 from typing import Any, Final
 
+import click
 import orjson
 from rich.console import Console
 from rich.table import Table
@@ -53,7 +55,7 @@ def show(result: Result, form: str = "table") -> None:
         print(", ".join(changed), file=sys.stderr)
     if form == "json":
         if plan is not None and not result.columns:
-            sys.stdout.write(orjson.dumps(result.summary.plan_tree, option=orjson.OPT_INDENT_2).decode() + "\n")
+            sys.stdout.write(_plan_json(result))
         for row in result:
             sys.stdout.write(json_bytes({k: json_value(v) for k, v in row.data().items()}).decode() + "\n")
         return
@@ -63,6 +65,27 @@ def show(result: Result, form: str = "table") -> None:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(result.columns)
         writer.writerows(["" if v is None else text_of(v) for v in row] for row in result)
+
+
+def write_plan(result: Result, path: str) -> None:
+    """Write the plan of EXPLAIN or PROFILE as JSON to a file, ``-`` for standard output.
+
+    Raises:
+        click.UsageError: the statement begins with neither, or the file cannot be written.
+    """
+    if result.summary.plan_tree is None:
+        raise click.UsageError("Only EXPLAIN and PROFILE have a plan: write one of them before the statement.")
+    if path == "-":
+        sys.stdout.write(_plan_json(result))
+        return
+    try:
+        Path(path).write_text(_plan_json(result), "utf-8")
+    except OSError as error:
+        raise click.UsageError(f"The plan cannot be written to {path}: {error.strerror}.") from None
+
+
+def _plan_json(result: Result) -> str:
+    return orjson.dumps(result.summary.plan_tree, option=orjson.OPT_INDENT_2).decode() + "\n"
 
 
 def _show_table(result: Result) -> None:

@@ -24,6 +24,19 @@ BOUNDS = (1, 2, 3, 16_384)
 """Batch sizes that no result may depend on."""
 
 
+class SimpleStatistics:
+    """The counts that operators ask for."""
+
+    def __init__(self, graph: SimpleGraph) -> None:
+        self._graph = graph
+
+    def nodes(self) -> int:
+        return len(self._graph.node_list)
+
+    def relationships(self) -> int:
+        return len(self._graph.edges)
+
+
 class SimpleGraph:
     """Nodes are (labels, properties), relationships (type, start, end, properties); a slot is a list position.
 
@@ -51,6 +64,14 @@ class SimpleGraph:
                 yield r, start
 
     # --- GraphView
+
+    @property
+    def statistics(self) -> SimpleStatistics:
+        return SimpleStatistics(self)
+
+    @property
+    def nodes_top(self) -> int:
+        return len(self.node_list)
 
     def nodes(self) -> BitMap:
         return BitMap(range(len(self.node_list)))
@@ -84,6 +105,9 @@ class SimpleGraph:
         found = [(i, n, r) for i, s in enumerate(sources.tolist()) for r, n in self.steps(s, types, direction)]
         columns = np.array(found, np.int64).reshape(-1, 3)
         return Neighbours(columns[:, 0].copy(), columns[:, 1].copy(), columns[:, 2].copy())
+
+    def far_ends(self, sources: Any, types: Sequence[str] | None, direction: Direction) -> Any:
+        return self.expand(sources, types, direction).node
 
     def expand_part(self, sources: Any, types: Any, direction: Direction, first: int, stop: int) -> Neighbours:
         return part_of(self.expand(sources, types, direction), first, stop)

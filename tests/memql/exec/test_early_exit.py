@@ -151,7 +151,8 @@ def test_slices_that_begin_small_cover_all_sources_too(degrees, bound, first):
 
 
 def test_outer_batches_are_cut_by_the_output_that_they_cause():
-    inner_plan = ArgumentScan(estimate=Estimate(16.0))
+    scan = ArgumentScan(("a",))
+    inner_plan = Expand(scan, "a", None, "b", (), Direction.OUT, estimate=Estimate(16.0))
     graph = hubs(1, 1)
     slices = OutputSlices(inner_plan, a_context(graph))
     from memoradb.core.batch import Batch
@@ -165,6 +166,13 @@ def test_outer_batches_are_cut_by_the_output_that_they_cause():
     assert sizes[1] == 32
     assert sizes[2] == 128, "grows by four at most: the next rows may be hubs again"
     assert sum(sizes) == 10_000
+
+
+def test_what_gives_no_more_rows_than_it_is_asked_for_is_not_cut():
+    slices = OutputSlices(ArgumentScan(estimate=Estimate(16.0)), a_context(hubs(1, 1)))
+    from memoradb.core.batch import Batch
+
+    assert [piece.length for piece in slices.of(Batch({}, 10_000))] == [10_000]
 
 
 @pytest.mark.parametrize("query", ["MATCH (a:A)-->(b) RETURN b.i LIMIT 2", "MATCH (a:A), (b:A) RETURN a.i LIMIT 7"])

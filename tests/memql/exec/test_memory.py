@@ -36,10 +36,10 @@ def db():
         "UNWIND range(1, 5000) AS x WITH DISTINCT x RETURN count(*)",
         "UNWIND range(1, 5000) AS x WITH x, count(*) AS n RETURN count(*)",
         "UNWIND range(1, 5000) AS x RETURN size(collect(x))",
-        "UNWIND range(1, 2) AS y CALL { UNWIND range(1, 5000) AS x RETURN x } RETURN count(*)",
-        "UNWIND range(1, 2) AS y RETURN size(COLLECT { UNWIND range(1, 5000) AS x RETURN x })",
+        "UNWIND range(1, 2) AS y CALL { UNWIND range(1, 5000) AS x RETURN collect(x) AS xs } RETURN count(xs)",
+        "UNWIND range(1, 2) AS y RETURN COLLECT { UNWIND range(1, 5000) AS x RETURN x }",
         "UNWIND range(1, 5000) AS x RETURN x UNION UNWIND range(1, 5000) AS x RETURN x",
-        "UNWIND range(1, 5000) AS x CREATE (n:N {x: x}) WITH n MATCH (m:N) RETURN count(*)",
+        "UNWIND range(1, 5000) AS x CREATE (n:N {x: x}) WITH n MATCH (m:N) RETURN count(m.x + n.x)",
     ],
 )
 def test_a_statement_over_its_limit_fails_alone(db, text):

@@ -8,7 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import memoradb
+from memoradb.core.columns import ListColumn
 from memoradb.core.semantics import equals
+from memoradb.core.values import NodeRef, PathRef, RelationshipRef
+from memoradb.memql.exec.merge import _numbered
+from memoradb.memql.exec.write import holds_elements
 from memoradb.memql.session import Options
 
 BOUNDS = (1, 2, 3, None)
@@ -174,3 +178,30 @@ def test_sequences_of_clauses_mean_the_same_at_every_batch_size(clauses):
     text = "MATCH (n) " + " WITH n ".join(clauses) + " RETURN count(*) AS rows, sum(n.c) AS c, sum(n.i) AS i"
     found = [outcome(text, bound) for bound in BOUNDS]
     assert all(f == found[0] for f in found), text
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([1, "a", None, 2.5, b"x"], False),
+        ([{"a": 1, "b": None}, {"a": "x"}], False),
+        ([{"a": {"b": 1}}, 3], False),
+        ([{"a": {"b": NodeRef(1)}}], True),
+        ([{"a": [1, {"b": RelationshipRef(1)}]}], True),
+        ([1, [2, [NodeRef(3)]]], True),
+        ([[1, 2], "a"], False),
+        ([None, PathRef((1,), ())], True),
+        ([NodeRef(1)], True),
+        ([], False),
+    ],
+)
+def test_elements_are_seen_in_any_list_or_map_of_a_column(values, expected):
+    assert holds_elements(ListColumn(values)) is expected
+
+
+@given(st.lists(st.one_of(st.integers(0, 5), st.text("ab", max_size=1)), min_size=1))
+def test_keys_are_numbered_in_the_order_in_which_they_come(keys):
+    groups, first = _numbered(keys)
+    assert [keys[i] for i in first.tolist()] == list(dict.fromkeys(keys))
+    assert [keys[first[g]] for g in groups.tolist()] == keys
+    assert all(keys.index(keys[i]) == i for i in first.tolist())

@@ -127,3 +127,24 @@ def test_percentiles_lie_between_the_values(numbers, share):
     assert deviation == pytest.approx(np.std(numbers, ddof=1) if len(numbers) > 1 else 0.0)
     assert discrete == sorted(numbers)[max(0, math.ceil(share * len(numbers)) - 1)]
     assert continuous == pytest.approx(float(np.percentile(numbers, share * 100)))
+
+
+@given(
+    st.lists(
+        st.lists(st.one_of(st.none(), st.sampled_from([math.nan, -1.0, 0.5, 2.0, math.inf])), min_size=1), min_size=1
+    ),
+    st.sampled_from([0.0, 0.3, 0.5, 1.0]),
+    st.sampled_from(["percentilecont", "percentiledisc"]),
+    st.booleans(),
+)
+def test_a_percentile_from_sorted_runs_is_that_of_all_values(parts, share, name, whole):
+    if whole:
+        parts = [[None if v is None or not math.isfinite(v) else int(v * 4) for v in part] for part in parts]
+    typed, listed = aggregator(name, False), aggregator(name, False)
+    typed.grow(1)
+    listed.grow(1)
+    for part in parts:
+        shares = ListColumn([share] * len(part))
+        typed.update(None, [lift(part), shares], None, len(part))
+        listed.update(None, [ListColumn(part), shares], None, len(part))
+    assert repr(typed.result().values()) == repr(listed.result().values())

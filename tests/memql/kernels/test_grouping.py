@@ -7,9 +7,16 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memoradb.core.columns import concat
+from memoradb.core.columns import concat, lift
 from memoradb.core.semantics import equivalence_key, order_key
-from memoradb.memql.kernels.grouping import distinct_values, group_rows, ranks, row_keys, sort_positions
+from memoradb.memql.kernels.grouping import (
+    distinct_values,
+    group_rows,
+    least_positions,
+    ranks,
+    row_keys,
+    sort_positions,
+)
 
 sys.path.insert(0, str(Path(__file__).parent))
 from test_kernels import columns
@@ -73,3 +80,16 @@ def test_distinct_keeps_the_first_of_each_class(column):
     for value in column.values():
         naive.setdefault(equivalence_key(value), value)
     assert [repr(v) for v in distinct_values(column.values())] == [repr(v) for v in naive.values()]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([-3, 0, 7, 1 << 40]), st.integers(0, 3)), min_size=64, max_size=90),
+    st.booleans(),
+    st.booleans(),
+)
+def test_many_rows_are_sorted_as_few_are(pairs, down, again):
+    keys = [(lift([a for a, _ in pairs]), down), (lift([b for _, b in pairs]), again)]
+    expected = sorted(range(len(pairs)), key=lambda i: pairs[i][1], reverse=again)
+    expected.sort(key=lambda i: pairs[i][0], reverse=down)
+    assert sort_positions(keys, None).tolist() == expected
+    assert least_positions(keys, 10).tolist() == expected[:10]

@@ -15,7 +15,7 @@ from memoradb.memql.functions.registry import lookup
 from memoradb.memql.kernels import compare, strings
 from memoradb.memql.kernels.arithmetic import arithmetic_kernel
 from memoradb.memql.kernels.compile import apply_scalar
-from memoradb.memql.kernels.strings import DerivedDictionary
+from memoradb.memql.kernels.per_string import DerivedDictionary
 
 integers = st.one_of(
     st.integers(-3, 3),

@@ -12,7 +12,7 @@ from memoradb.core.batch import Batch
 from memoradb.core.columns import lift
 from memoradb.core.errors import DivisionByZero, TypeMismatch
 from memoradb.memql.exec.context import KernelUse
-from memoradb.memql.kernels.compile import compile_expression
+from memoradb.memql.kernels.compile import compile_count, compile_expression, compile_predicate
 from memoradb.memql.plan.expr import And, Call, Case, Coalesce, Expr, IsNull, Literal, Or, Variable
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "exec"))
@@ -57,6 +57,29 @@ def test_coalesce_and_case_take_the_first_that_serves(table, kernels):
     chosen = Case(((A, B), (IsNull(A), C)), Literal("else"))
     expected = [b if a is True else c if a is None else "else" for a, b, c in table]
     assert evaluate(chosen, kernels, a=a, b=b, c=c) == expected
+
+
+numbers = st.one_of(st.none(), st.integers(-2, 2), st.integers(1 << 60, 1 << 62))
+
+
+@given(st.lists(st.tuples(truths, numbers, numbers), min_size=1, max_size=90), st.sampled_from(USES), st.booleans())
+def test_numbers_of_several_branches_are_those_of_the_rows_that_take_them(table, kernels, ends):
+    a, b, c = (list(column) for column in zip(*table, strict=True))
+    chosen = Case(((A, B), (IsNull(A), Literal(None))), C if ends else Literal(None))
+    expected = [b if a is True else None if a is None or not ends else c for a, b, c in table]
+    assert evaluate(chosen, kernels, a=a, b=b, c=c) == expected
+    assert evaluate(Coalesce((B, C, Literal(7))), kernels, b=b, c=c) == [
+        next(v for v in (b, c, 7) if v is not None) for _, b, c in table
+    ]
+
+
+@given(tables, st.sampled_from(USES))
+def test_counting_rows_is_counting_their_positions(table, kernels):
+    a, b, _ = (list(column) for column in zip(*table, strict=True))
+    batch = Batch({"a": lift(a), "b": lift(b)}, len(a))
+    context = a_context(SimpleGraph([]), kernels=kernels)
+    for expr in (A, And((A, B)), Or((A, B)), Literal(True), Literal(None)):
+        assert compile_count(expr)(batch, context) == len(compile_predicate(expr)(batch, context))
 
 
 INVERSE = Call(">", (Call("/", (Literal(6), Variable("x"))), Literal(2)))

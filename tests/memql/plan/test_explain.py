@@ -21,7 +21,7 @@ def test_explain_shows_both_plans_and_runs_nothing(db):
     logical, physical, rules = plan.split("\n\n")
     assert logical.startswith("Logical plan\n") and "Match  " in logical and "Top  " in logical
     assert physical.startswith("Physical plan\n") and "estimated" in physical
-    assert rules == "Rules that fired: order_by_limit_to_top"
+    assert rules.startswith("Rules that fired: order_by_limit_to_top")
     assert db.execute("MATCH (c:C) RETURN count(*)").rows == [(0,)]
 
 
@@ -34,10 +34,10 @@ def test_profile_gives_rows_and_adds_what_was_seen(db):
     result = db.execute("PROFILE MATCH (a:A)-[:T]->(b:B) WHERE b.k = 1 RETURN a.k AS k")
     assert len(result.rows) == 7
     plan = result.summary.plan
-    assert plan is not None and re.search(r"estimated +rows +q-error +ms", plan)
+    assert plan is not None and re.search(r"estimated +rows +q-error +batches +ms +total ms", plan)
     lines = {line.split()[0]: line for line in plan.split("\n\n")[1].splitlines() if line.strip()}
     assert re.search(r"\b40\b|\b20\b", lines["NodeScan"])
-    assert re.search(r" 7 +\d+\.\d +\d+\.\d{3}$", lines["ProduceResults"])
+    assert re.search(r" 7 +\d+\.\d +\d+ +\d+\.\d{3} +\d+\.\d{3}$", lines["ProduceResults"])
 
 
 def test_a_plan_is_also_a_tree_of_maps(db):
@@ -50,7 +50,7 @@ def test_a_plan_is_also_a_tree_of_maps(db):
         if not node["children"]:
             break
         node = node["children"][0]
-    assert names == ["ProduceResults", "Aggregation", "Fold", "NodeScan", "ArgumentScan"]
+    assert names == ["ProduceResults", "FactorisedAggregation", "Aggregation", "Fold", "NodeScan", "ArgumentScan"]
 
 
 def test_weights_count_as_the_rows_that_they_stand_for(db):
@@ -63,7 +63,8 @@ def test_the_plan_of_a_subquery_is_shown_and_measured_below_its_operator(db):
     assert plan is not None
     physical = plan.split("\n\n")[1].splitlines()
     exists = next(i for i, line in enumerate(physical) if line.split()[:1] == ["EXISTS"])
-    assert [line.split()[0] for line in physical[exists + 1 : exists + 4]] == ["Filter", "Expand", "ArgumentScan"]
+    shown = [line.split()[0] for line in physical[exists + 1 : exists + 5]]
+    assert shown[:2] == ["Semijoin", "{set"] and "{set of nodes; semijoin_exists}" in physical[exists + 2]
     assert re.search(r" 7 +\d", physical[exists + 1])
     assert "EXISTS" in plan.split("\n\n")[0]
 

@@ -10,6 +10,7 @@ from memoradb.core.columns import IntArray
 from memoradb.storage.checkpoint.container import decode_section, encode_section
 from memoradb.storage.graph.adjacency import Adjacency, fresh_section
 from memoradb.storage.graph.csr import EMPTY_CSR, Csr, fold_csr
+from memoradb.storage.graph.delta import COUNTED_MIN, Delta
 
 NODES = 12
 edges = st.lists(st.tuples(st.integers(0, NODES - 1), st.integers(0, NODES - 1)), max_size=40)
@@ -168,3 +169,25 @@ def test_one_relationship_is_linked_as_many_are(parts: list, more: list, asked: 
     adjacency.append(last[:, 0], last[:, 1], np.arange(len(model), len(model) + 2))
     model += [(1, 2), (2, 2)]
     assert rows(adjacency.state.follow(np.array(asked, np.int64), outgoing)) == expected(model, asked, outgoing)
+
+
+@given(
+    st.lists(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=9), min_size=1, max_size=5)
+)
+def test_degrees_of_a_delta_are_counted_for_many_nodes_and_kept_until_it_grows(parts: list) -> None:
+    delta, edges = Delta(), []
+    for part in parts:
+        if len(part) == 1:
+            source, target = part[0]
+            delta.append_one(source, target, len(edges))
+        else:
+            sources, targets = np.array(part, np.int32).T
+            delta.append(sources, targets, np.arange(len(edges), len(edges) + len(part), dtype=np.int32))
+        edges += part
+        for outgoing in (True, False):
+            near = [edge[0 if outgoing else 1] for edge in edges]
+            assert delta.degrees(outgoing, COUNTED_MIN - 1) is None
+            counted = delta.degrees(outgoing, COUNTED_MIN)
+            assert counted is not None and counted[0] == len(edges)
+            assert counted[1].tolist() == [near.count(node) for node in range(max(near) + 1)]
+            assert delta.degrees(outgoing, 1) is counted

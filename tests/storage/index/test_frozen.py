@@ -16,7 +16,7 @@ from memoradb.core.temporal import Date, LocalDateTime, LocalTime
 from memoradb.core.values import Value
 from memoradb.storage.index import range_index
 from memoradb.storage.index.condition import Keys, between
-from memoradb.storage.index.frozen import Frozen, run_of
+from memoradb.storage.index.frozen import Frozen, Run, run_of
 from memoradb.storage.index.range_index import RangeIndex
 from memoradb.storage.properties.dictionary import StringDictionary
 from memoradb.storage.vfs_memory import MemoryVfs
@@ -114,6 +114,33 @@ def test_an_index_with_runs_holds_what_one_without_them_holds(script: list, code
     assert made.contents() == plain.contents()
 
 
+replacements = st.dictionaries(st.integers(0, 40), st.one_of(alike.flatmap(st.sampled_from), values), max_size=25)
+
+
+@given(changes, st.lists(replacements, max_size=3), st.booleans(), st.lists(values, max_size=5))
+def test_what_changes_together_is_what_changes_one_by_one(
+    script: list, rounds: list[dict[int, Value]], coded: bool, wanted: list[Value]
+) -> None:
+    together, held = build(script, coded)
+    alone, _ = build(script, coded)
+    start = len(script)
+    states = [dict(held)]
+    for position, replaced in enumerate(rounds, start + 1):
+        rows = [(slot, [held[slot]], [new]) for slot, new in replaced.items() if slot in held]
+        if rows:
+            together.replace_all([(s, old if old[0] is not None else None, new) for s, old, new in rows], position)
+        for slot, old, new in rows:
+            alone.replace(slot, old, new, position)
+            held[slot] = new[0]
+        states.append(dict(held))
+    assert together.contents() == alone.contents()
+    assert together.size[0] == alone.size[0] == sum(v is not None and v == v for v in held.values())
+    for position, state in enumerate(states, start):
+        for value in wanted:
+            assert together.seek(value, position) == alone.seek(value, position)
+            assert {s for s, v in state.items() if equals(v, value) is True} <= set(together.seek(value, position))
+
+
 @given(changes, changes, st.booleans(), values, bounds)
 def test_older_readers_get_all_that_they_may_see(
     before: list, after: list, coded: bool, wanted: Value, bound: RangeBound | None
@@ -191,3 +218,22 @@ def test_the_index_of_an_opened_database_answers_from_runs_now_then_and_inside_a
     for each in engine.store.indexes.values():
         assert each.verify(engine.store) == []
     engine.close()
+
+
+keys_of_runs = st.one_of(st.integers(-40, 40), st.sampled_from([(1 << 63) - 1, -(1 << 63)]))
+
+
+@given(
+    st.one_of(st.lists(keys_of_runs, min_size=1), st.integers(1, 60).map(lambda n: list(range(5, 5 + n)))),
+    st.one_of(
+        st.lists(keys_of_runs, max_size=60), st.lists(st.one_of(keys_of_runs, st.floats(-4, 4, width=16), st.text("a")))
+    ),
+    st.booleans(),
+)
+def test_many_keys_are_found_together_as_each_is_alone(keys: list[int], wanted: list[Any], floats: bool) -> None:
+    held = np.array(sorted(map(float, keys)) if floats else sorted(keys))
+    wanted = [float(w) if floats and type(w) is int else w for w in wanted]
+    run = Run(held, np.arange(100, 100 + len(keys)))
+    places, slots = run.find_all(wanted)
+    expected = [(place, slot) for place, value in enumerate(wanted) for slot in run.find(value)]
+    assert list(zip(places.tolist(), slots.tolist(), strict=True)) == expected

@@ -314,3 +314,25 @@ def test_chunks_find_elements_by_slot_and_by_id() -> None:
             chunks.at(missing)
     chunks.cut(1)
     assert chunks.top == 11 and chunks.slots_of(asked, np.full(8, -1)).tolist()[4] == -1
+
+
+def test_many_numbers_are_kept_as_an_array_and_read_as_they_were(view: Overlay) -> None:
+    columns: dict[str, list] = {
+        "i": [*range(19), None],
+        "f": [0.5] * 19 + [float("inf")],
+        "m": [1, 2.0] * 10,
+        "s": ["a"] * 19 + [None],
+        "l": [[1], None] * 10,
+        "n": [None] * 20,
+    }
+    made = view.create_nodes(20, ["A"], {key: ListColumn(list(values)) for key, values in columns.items()})
+    for key, values in columns.items():
+        held = view.property(NODE, made, key).values()
+        assert held == values and list(map(type, held)) == list(map(type, values))
+    assert view.counters.properties_set == sum(v is not None for values in columns.values() for v in values)
+
+
+def test_one_value_of_many_that_cannot_be_stored_is_found(view: Overlay) -> None:
+    for bad in (NodeRef(0), {"a": 1}, [1, "a"], [None]):
+        with pytest.raises(TypeMismatch):
+            view.create_nodes(30, ["A"], {"x": ListColumn([*range(29), bad])})

@@ -289,3 +289,37 @@ def test_lengths_of_strings_are_looked_at_again_when_there_are_twice_as_many() -
         column.append_one(slot, f"{slot}" * 100)
     assert column.form is Form.LIST
     assert column.newest(7) == "7" and column.newest(8_999) == "8999" * 100
+
+
+SETS = {
+    "integers": st.integers(0, 9),
+    "strings": st.sampled_from(["a", "b"]),
+    "dates": dates,
+    "mixed": st.one_of(st.integers(0, 9), st.just("misfit")),
+}
+
+
+@pytest.mark.parametrize("kind", SETS)
+@given(st.data(), st.integers(0, 40), st.integers(0, 60), st.integers(60, 140), st.sampled_from([0.0, 0.02, 1.0]))
+def test_a_run_of_slots_has_the_values_that_its_slots_have_one_by_one(kind, data, skipped, first, count, missing):
+    column = PropertyColumn(UndoLog())
+    items = data.draw(st.lists(SETS[kind], min_size=1, max_size=9)) * 30
+    items = [None if i % 50 < 50 * missing else item for i, item in enumerate(items[:150])]
+    column.append(skipped, ListColumn(items))
+    for slots in (
+        range(first, first + count),
+        range(first + count, first, -1),
+        [*range(first, first + count), 10_000],
+        [*range(first, first + count)] * 3,
+    ):
+        assert gathered(column, list(slots), 1) == [column.item(slot, 1) for slot in slots]
+
+
+def test_what_was_gathered_does_not_change_with_the_column():
+    column = PropertyColumn(UndoLog())
+    column.append(0, lift(list(range(100))))
+    before = column.gather(np.arange(100), 1)
+    column.put(5, 1_000, 2)
+    assert before.item(5) == 5
+    assert column.gather(np.arange(100), 1).item(5) == 5
+    assert column.gather(np.arange(100), 2).item(5) == 1_000

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memoradb.storage.checkpoint.container import decode_section, encode_section
-from memoradb.storage.properties.dictionary import StringDictionary, unpack
+from memoradb.storage.properties.dictionary import StringDictionary, pack, unpack
+from memoradb.storage.section import Section
 
 
 @given(st.lists(st.text(max_size=3)), st.lists(st.text(max_size=3)))
@@ -43,3 +44,15 @@ def test_a_packed_dictionary_is_what_it_was_before(strings: list[str], more: lis
             known = list(dictionary.dump("nodes/property-0-strings", len(dictionary)))
             assert [s for section in known for s in unpack(section)] == list(dictionary.strings())
             assert known[: len(strings) // 8] == sections[: len(strings) // 8]
+
+
+@given(st.lists(st.text(max_size=2)), st.lists(st.one_of(st.none(), st.text(max_size=2))))
+def test_many_strings_get_the_codes_that_each_would_get(known: list[str], more: list[str | None]) -> None:
+    one, all = StringDictionary(list(dict.fromkeys(known))), StringDictionary(list(dict.fromkeys(known)))
+    assert all.intern_all(more) == [-1 if s is None else one.intern(s) for s in more]
+    assert list(all.strings()) == list(one.strings())
+
+
+@given(st.lists(st.one_of(st.text("abc", max_size=4), st.text(max_size=4))))
+def test_strings_are_unpacked_as_they_were_packed(strings: list[str]) -> None:
+    assert unpack(Section("s", pack(strings))) == strings
