@@ -27,7 +27,7 @@ from .optimize.planner import PhysicalPlan, plan
 from .parameters import type_of
 from .procedures.registry import ProcedureRegistry
 from .syntax.ast import StatementMode
-from .syntax.fingerprint import fingerprint, in_text
+from .syntax.fingerprint import fingerprint, places_in_text
 from .syntax.text import statement_text
 
 
@@ -195,9 +195,10 @@ def _size(view: GraphView) -> int:
 def _prepared(text: str, plan: PhysicalPlan, literals: Mapping[str, Value], fingerprinted: bool) -> Prepared:
     """A plan for one text, with its remarks placed in it."""
     notifications = []
+    place = places_in_text(text) if fingerprinted and plan.logical.remarks else None
     for remark in plan.logical.remarks:
         spans = (remark.span, *remark.quoted)
-        at, *quoted = [in_text(text, s) for s in spans] if fingerprinted else spans
+        at, *quoted = spans if place is None else map(place, spans)
         parts = [" ".join(text[s.start : s.end].split()) for s in quoted]
         notifications.append((remark, Notification.of(remark, position_of(text, at.start), parts)))
     return Prepared(plan, literals, fingerprinted, notifications)

@@ -7,6 +7,7 @@ before its time is up gives way at each write, for as long as the write takes; n
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Final
@@ -30,7 +31,8 @@ class Turns:
         self._began_ns = clock.monotonic_ns()
 
     def end(self) -> None:
-        """A commit is over: give way to others, where that was not done for a while."""
+        """A commit is over: give way to other threads, if there are any, where that was not done for a while."""
         if not 0 <= self._clock.monotonic_ns() - self._began_ns < TURN_NS:
-            self._pause(GIVE_WAY_NS / 1e9)
+            if threading.active_count() > 1:
+                self._pause(GIVE_WAY_NS / 1e9)
             self._began_ns = self._clock.monotonic_ns()

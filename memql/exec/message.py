@@ -90,18 +90,18 @@ def plus(a: Numbers, b: Numbers) -> Numbers:
 def joined(message: Message, reached: Message) -> Message:
     """The message with one more branch, of whose numbers there is one for each node."""
     counts, before = reached.ways(), message.counts
-    kept = np.flatnonzero(counts)
-    all_of_them = len(kept) == len(counts)
-    if not all_of_them:
+    there = counts != 0
+    kept = None if there.all() else np.flatnonzero(there)
+    if kept is not None:
         message, counts = message.take(kept), counts.take(kept)
         before = message.counts
     for measure, data in message.sums.items():
         message.sums[measure] = times(data, counts)
     for measure, data in reached.sums.items():
-        data = data if all_of_them else data.take(kept)
+        data = data if kept is None else data.take(kept)
         message.sums[measure] = data if before is None else times(data, before)
     for measure, data in reached.extremes.items():
-        message.extremes[measure] = data if all_of_them else data.take(kept)
+        message.extremes[measure] = data if kept is None else data.take(kept)
     message.counts = counts if before is None else times(before, counts)
     return message
 

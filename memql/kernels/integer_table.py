@@ -17,6 +17,9 @@ from memoradb.core.columns import IntArray
 _MIX: Final = np.uint64(0x9E3779B97F4A7C15)
 """2^64 over the golden ratio: multiplicative hashing."""
 
+FIRST_MAX: Final = 8_192
+"""Keys up to which it takes less to sort them than to place them: more than most queries have."""
+
 
 class IntegerTable:
     """Numbers distinct integers from 0 in order of first appearance."""
@@ -29,7 +32,8 @@ class IntegerTable:
         self.count = 0 if keys is None else len(keys)
         self._bits = 11
         self._numbers: IntArray = np.zeros(0, np.int64)
-        self._rebuild(self.count)
+        self._behind = True
+        """Whether there are keys that have no place yet."""
 
     @property
     def bytes(self) -> int:
@@ -38,7 +42,9 @@ class IntegerTable:
 
     def assign(self, keys: IntArray) -> tuple[IntArray, IntArray]:
         """(the number of each key, positions of the first row of each new one, ascending)."""
-        if 2 * (self.count + len(keys)) > len(self._numbers):
+        if self._behind and self.count + len(keys) <= FIRST_MAX:
+            return self._sorted(keys)
+        if self._behind or 2 * (self.count + len(keys)) > len(self._numbers):
             self._rebuild(self.count + len(keys))
         numbers, claimed = self._place(keys)
         if not len(claimed):
@@ -58,6 +64,8 @@ class IntegerTable:
 
     def find(self, keys: IntArray) -> IntArray:
         """The number of each key, -1 where it has none."""
+        if self._behind:
+            self._rebuild(self.count)
         numbers = np.full(len(keys), -1, np.int64)
         pending = np.arange(len(keys))
         places = self._hashed(keys)
@@ -72,6 +80,18 @@ class IntegerTable:
             miss = np.flatnonzero(~same)
             pending, places = pending.take(miss), (places.take(miss) + 1) & mask
         return numbers
+
+    def _sorted(self, keys: IntArray) -> tuple[IntArray, IntArray]:
+        """``assign`` of few keys, without a place for them."""
+        known = self.count
+        together = np.concatenate([self.keys[:known], keys]) if known else keys
+        _, first, inverse = np.unique(together, return_index=True, return_inverse=True)
+        order = np.argsort(first)  # the known keys come first, in the order of their numbers
+        rank = np.empty(len(order), np.int64)
+        rank[order] = np.arange(len(order))
+        fresh = first.take(order[known:]) - known
+        self._append(keys.take(fresh))
+        return rank.take(inverse.reshape(-1)[known:]), fresh
 
     def _hashed(self, keys: IntArray) -> IntArray:
         mixed = keys.astype(np.uint64)
@@ -124,6 +144,7 @@ class IntegerTable:
 
     def _rebuild(self, room: int) -> None:
         """Places for ``room`` keys, half of them free at least, and the known keys in them, run by run."""
+        self._behind = False
         self._bits = max(11, (2 * room).bit_length())
         # One more than the number, so that 0 is free: memory that is zero from the start costs when it is used.
         self._numbers = np.zeros(1 << self._bits, np.int64)

@@ -13,7 +13,7 @@ from typing import Final
 from ..plan import expr as e
 from ..plan import nodes
 from ..plan.nodes import ApplyKind, LogicalNode
-from ..plan.properties import effects, expressions_of, is_volatile, plan_is_volatile
+from ..plan.properties import expressions_of, is_volatile, plan_is_volatile, writes
 from ..plan.transform import children
 from ..syntax.ast_expr import SubqueryKind
 
@@ -59,7 +59,7 @@ def _counted(node: LogicalNode, as_set: bool, expressions: list[e.Expr]) -> list
         case nodes.Union(_, _, keeps_repeats):
             return [keeps_repeats and not as_set] * len(below)
         case nodes.Apply(outer, inner, kind):
-            if kind is ApplyKind.UNIT or effects(inner).writes or effects(outer).writes or plan_is_volatile(inner):
+            if kind is ApplyKind.UNIT or writes(inner) or writes(outer) or plan_is_volatile(inner):
                 return all_counted
             return [not as_set, kind not in (ApplyKind.SEMI, ApplyKind.ANTI) and not as_set]
         case nodes.Match() | nodes.Selection() | nodes.Projection() | nodes.Unwind() | nodes.Sort():

@@ -66,14 +66,14 @@ def factorised(
     node: nodes.Aggregation, aggregates: Sequence[nodes.Aggregate], otherwise: Operator, catalog: PlanningCatalog
 ) -> Operator:
     """The aggregation over ``otherwise``'s rows, or the same by message passing where it may be and costs less."""
-    if not catalog.enabled(NAME) or otherwise.estimate is None or _begins_at_one(otherwise):
+    if not catalog.enabled(NAME) or otherwise.estimate is None:
         return otherwise
     found = _over_match(node, aggregates)
     if found is None:
         return otherwise
     graph, keys, items = found
     roots = _roots(graph, keys, items)
-    if not roots or not _is_tree(graph) or not _predicates_fit(graph):
+    if not roots or not _is_tree(graph) or not _predicates_fit(graph) or _begins_at_one(otherwise):
         return otherwise
     independent = _guard(graph)
     if independent is None:

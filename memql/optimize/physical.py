@@ -22,7 +22,7 @@ from ..exec.weights import ExpandWeights
 from ..plan import nodes
 from ..plan.expr import Expr, Literal, Subquery, Variable, free_variables, map_children
 from ..plan.nodes import ApplyKind, LogicalNode
-from ..plan.properties import argument_variables, effects, is_volatile, output_columns, plan_is_volatile
+from ..plan.properties import argument_variables, effects, is_volatile, output_columns, plan_is_volatile, writes
 from ..syntax.ast_expr import SubqueryKind
 from .distinct_rows import matches_as_sets
 from .eager import merge_conflict, reads_what_it_writes, update_conflict
@@ -122,9 +122,9 @@ class PhysicalPlanner:
             case nodes.Top(input, keys, count, skip):
                 source = self._rows_for((k.expression for k in keys), self.plan(input, required | _keys_read(keys)))
                 skipped = None if skip is None else self.expression(skip)
-                writes = bool(effects(input).writes)
+                updates = writes(input)
                 bound_by_top(source, keys, self.expression(count), skipped, self._catalog)
-                top = sort.Top(source, self._sort_keys(keys), self.expression(count), skipped, writes)
+                top = sort.Top(source, self._sort_keys(keys), self.expression(count), skipped, updates)
                 top.estimate = Estimate(_limited(count, _rows(source)), _cost(source) + _rows(source) * 60.0)
                 return top
             case nodes.Skip(input, count):
@@ -134,7 +134,7 @@ class PhysicalPlanner:
                 return limit.Limit(
                     source,
                     self.expression(count),
-                    bool(effects(input).writes),
+                    writes(input),
                     estimate=Estimate(_limited(count, _rows(source)), _cost(source)),
                 )
             case nodes.Unwind(input, source, variable):
@@ -264,11 +264,11 @@ class PhysicalPlanner:
         outside, self._outer = self._outer, scope_of(node.outer, self._outer)
         inner = self._inner(node.inner, frozenset(shown), node.kind in (ApplyKind.SEMI, ApplyKind.ANTI))
         self._outer = outside
-        inner_effects = effects(node.inner)
+        inner_effects = effects(node.inner) if writes(node.inner) else None
         repeated = not isinstance(node.outer, nodes.Argument) and node.kind in (ApplyKind.CROSS, ApplyKind.OPTIONAL)
-        if repeated and not inner_effects.writes and not plan_is_volatile(node.inner):
+        if repeated and inner_effects is None and not plan_is_volatile(node.inner):
             inner = once(inner, arguments, self._catalog)
-        per_row = bool(inner_effects.writes) and inner_effects.conflicts_with(inner_effects)
+        per_row = inner_effects is not None and inner_effects.conflicts_with(inner_effects)
         rows = _rows(outer) * (max(_rows(inner), 1.0) if node.kind is ApplyKind.OPTIONAL else _rows(inner))
         if node.kind in (ApplyKind.SEMI, ApplyKind.ANTI, ApplyKind.UNIT):
             rows = _rows(outer)
@@ -279,7 +279,7 @@ class PhysicalPlanner:
             node.kind,
             shown,
             arguments,
-            bool(inner_effects.writes),
+            inner_effects is not None,
             per_row,
             estimate=Estimate(rows, cost),
         )

@@ -18,7 +18,7 @@ from . import nodes
 from .arguments import with_arguments_read
 from .build_write import UPDATES
 from .nodes import ApplyKind, LogicalNode
-from .properties import argument_variables, effects
+from .properties import argument_variables, writes
 
 if TYPE_CHECKING:
     from .build import StatementBuilder
@@ -60,7 +60,7 @@ class SubqueryBuilder:
                 )
             scope.add(name, BoundVariable(column))
         kind = ApplyKind.OPTIONAL if clause.optional else ApplyKind.CROSS
-        if not effects(inner).writes and not any(c in inner_scope.columns() for _, c in columns):
+        if not writes(inner) and not any(c in inner_scope.columns() for _, c in columns):
             inner = with_arguments_read(inner)
         return nodes.Apply(plan, inner, kind, tuple(dict.fromkeys(c for _, c in columns)))
 

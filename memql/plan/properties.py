@@ -306,6 +306,17 @@ def effects(node: LogicalNode) -> Effects:
     return total
 
 
+def writes(node: LogicalNode) -> bool:
+    """Whether a whole plan writes, without saying what. Subqueries in expressions never do."""
+    match node:
+        case nodes.Create() | nodes.Merge() | nodes.Update() | nodes.Delete() | nodes.CreateIndex() | nodes.DropIndex():
+            return True
+        case nodes.ProcedureCall() if node.writes:
+            return True
+        case _:
+            return any(map(writes, children(node)))
+
+
 def argument_variables(inner: LogicalNode) -> tuple[str, ...]:
     """The outer columns that an inner plan starts from: those of its Argument leaves."""
     found: dict[str, None] = {}

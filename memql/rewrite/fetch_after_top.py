@@ -21,16 +21,16 @@ from dataclasses import replace
 from ..plan.expr import Expr, Property, Subquery, Variable, free_variables
 from ..plan.failure import is_safe
 from ..plan.nodes import LogicalNode, Projection, SortKey, Top
-from ..plan.properties import effects, is_volatile
+from ..plan.properties import is_volatile, writes
 from .rule import RuleCatalog
 
 
 def fetch_after_top(node: LogicalNode, catalog: RuleCatalog) -> LogicalNode:
     """See the module."""
     match node:
-        case Top(Projection(input, items, False), keys) if not effects(input).writes:
+        case Top(Projection(input, items, False), keys) if not writes(input):
             return _split(node, input, items, keys)
-        case Projection(Top(Projection(input, below, True), keys) as top, items, False) if not effects(input).writes:
+        case Projection(Top(Projection(input, below, True), keys) as top, items, False) if not writes(input):
             later = _deferrable(below, keys)
             read_within = frozenset[str]().union(*(free_variables(e) for _, e in items if not isinstance(e, Variable)))
             later = {name: expr for name, expr in later.items() if name not in read_within}

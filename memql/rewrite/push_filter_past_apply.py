@@ -24,7 +24,7 @@ from dataclasses import replace
 from ..plan.expr import Expr, conjunction, conjuncts, free_variables
 from ..plan.failure import cannot_fail, plan_is_safe
 from ..plan.nodes import Apply, ApplyKind, LogicalNode, Selection
-from ..plan.properties import effects, is_volatile, output_columns
+from ..plan.properties import is_volatile, output_columns, writes
 from .rule import RuleCatalog
 from .substitution import parted
 
@@ -33,7 +33,7 @@ def push_filter_past_apply(node: LogicalNode, catalog: RuleCatalog) -> LogicalNo
     """See the module."""
     match node:
         case Selection(Apply(outer, inner, ApplyKind.CROSS | ApplyKind.OPTIONAL as kind, made) as apply, predicate):
-            if effects(inner).writes:
+            if writes(inner):
                 return node
             optional, brought = kind is ApplyKind.OPTIONAL, frozenset(made)
 

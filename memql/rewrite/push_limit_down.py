@@ -24,14 +24,14 @@ from dataclasses import replace
 
 from ..plan.expr import Expr, Literal, Parameter
 from ..plan.nodes import Apply, ApplyKind, Limit, LogicalNode, Projection, Sort, Union
-from ..plan.properties import effects
+from ..plan.properties import writes
 from .rule import RuleCatalog
 
 
 def push_limit_down(node: LogicalNode, catalog: RuleCatalog) -> LogicalNode:
     """See the module."""
     match node:
-        case Limit(below, (Literal() | Parameter()) as count) if not effects(below).writes:
+        case Limit(below, (Literal() | Parameter()) as count) if not writes(below):
             return _pushed(node, below, count)
         case _:
             return node

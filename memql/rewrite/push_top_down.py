@@ -20,7 +20,7 @@ from dataclasses import replace
 from ..plan.expr import Expr, Literal, Parameter, free_variables
 from ..plan.failure import is_safe, plan_is_safe
 from ..plan.nodes import Apply, ApplyKind, LogicalNode, Projection, SortKey, Top
-from ..plan.properties import effects, is_volatile, output_columns, plan_is_volatile
+from ..plan.properties import is_volatile, output_columns, plan_is_volatile, writes
 from .rule import RuleCatalog
 from .substitution import below as said_below
 
@@ -31,7 +31,7 @@ def push_top_down(node: LogicalNode, catalog: RuleCatalog) -> LogicalNode:
         case Top(input, keys, limit, skip):
             count = _sum(limit, skip)
             pushed = None if count is None else _pushed(input, keys, count)
-            if pushed is None or effects(input).writes or plan_is_volatile(input):
+            if pushed is None or writes(input) or plan_is_volatile(input):
                 return node
             return replace(node, input=pushed)
         case _:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -170,7 +170,12 @@ def fingerprint(text: str) -> Fingerprint:
 
 
 def in_text(text: str, span: Span) -> Span:
-    """Where in ``text`` a span of its fingerprint's key stands. Walks the text again: for errors only."""
+    """Where in ``text`` a span of its fingerprint's key stands. Walks the text again."""
+    return places_in_text(text)(span)
+
+
+def places_in_text(text: str) -> Callable[[Span], Span]:
+    """``in_text`` for many spans of one text: it is walked once."""
     edits: list[tuple[int, int, int]] = []
     key = _PIECE.sub(_Walk(text, edits).replace, text)
     dropped = len(key) - len(key.lstrip())
@@ -191,5 +196,8 @@ def in_text(text: str, span: Span) -> Span:
             return offset + offsets[i]
         return end if ends else min(start + within, end)
 
-    first = min(back(span.start + dropped, False), len(text))
-    return Span(first, max(first, back(span.end + dropped, True)))
+    def place(span: Span) -> Span:
+        first = min(back(span.start + dropped, False), len(text))
+        return Span(first, max(first, back(span.end + dropped, True)))
+
+    return place

@@ -15,6 +15,7 @@ from memoradb.core.errors import (
     DatabaseClosed,
     TypeMismatch,
 )
+from memoradb.core.heap import keep_freed_memory
 from memoradb.core.limits import HISTORY_VIEW_BYTES
 from memoradb.core.retry import ATTEMPTS, run_retried
 from memoradb.core.rng import Random, SystemRandom
@@ -406,6 +407,7 @@ def open(
         from .memql.cost import constants, table
 
         constants.use(table.from_json(Path(costs).read_bytes(), costs))
+    keep_freed_memory(os.environ)
     engine = Engine.open(
         where,
         clock=clock,

@@ -217,10 +217,8 @@ def encode(changeset: Changeset) -> bytes | None:
     if changeset.drop_indexes or changeset.create_indexes or changeset.notes:
         return None
     deleted, dropped = changeset.delete_relationships, changeset.delete_nodes
-    count = len(changeset.new_nodes) + len(changeset.new_relationships) + len(changeset.properties)
-    if count + len(changeset.labels) + bool(len(deleted)) + bool(len(dropped)) > STEPS_MAX:
-        return None
-    if max(len(deleted), len(dropped)) > ROWS_MAX:
+    steps = len(changeset.new_nodes) + len(changeset.new_relationships) + len(changeset.properties)
+    if steps + len(changeset.labels) + (len(deleted) > 0) + (len(dropped) > 0) > STEPS_MAX:
         return None
     signature: list[Any] = []
     fields: list[Any] = []
@@ -249,6 +247,8 @@ def encode(changeset: Changeset) -> bytes | None:
         fields += change.ids.tolist()
         signature.append(("unlabel" if change.remove else "label", (change.label,), (), len(change.ids)))
     for action, ids in (("delete", deleted), ("drop", dropped)):
+        if len(ids) > ROWS_MAX:
+            return None
         if len(ids):
             fields += ids.tolist()
             signature.append((action, (), (), len(ids)))
@@ -270,31 +270,29 @@ def _write(properties: Any, fields: list[Any], heap: list[bytes]) -> tuple[tuple
     found: list[tuple[str, str]] = []
     for key in sorted(properties) if len(properties) > 1 else properties:
         column = properties[key]
-        values = column.values() if len(column) > 1 else (column.item(0),)
-        code = _code(values)
-        if code == "q" or code == "?":
-            fields += values
+        if len(column) == 1:  # as most are
+            value = column.item(0)
+            code = _CODES.get(value.__class__, "v")
+            if code == "q" or code == "?":
+                fields.append(value)
+                found.append((key, code))
+                continue
+            values: Sequence[Value] = (value,)
+        else:
+            values = column.values()
+            kinds = set(map(type, values))
+            code = _CODES.get(kinds.pop(), "v") if len(kinds) == 1 else "v"
+        if code == "s" or code == "v":
+            for value in values:
+                raw = value.encode("utf-8", "surrogatepass") if code == "s" else encode_value(value)  # pyright: ignore
+                heap.append(raw)
+                fields.append(len(raw))
         elif code == "d":
             fields += [value if value == value else _NAN for value in values]
         elif code != "-":
-            raws = (
-                [value.encode("utf-8", "surrogatepass") for value in values]
-                if code == "s"
-                else map(encode_value, values)
-            )
-            for raw in raws:
-                heap.append(raw)
-                fields.append(len(raw))
+            fields += values
         found.append((key, code))
     return tuple(found)
-
-
-def _code(values: Sequence[Value]) -> str:
-    """How values of one key are written."""
-    if len(values) == 1:
-        return _CODES.get(values[0].__class__, "v")
-    kinds = set(map(type, values))
-    return _CODES.get(kinds.pop(), "v") if len(kinds) == 1 else "v"
 
 
 def decode(payload: bytes, shape: Shape) -> Changeset:

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Final
 from memoradb.core import limits
 from memoradb.core.clock import Clock
 from memoradb.core.errors import SnapshotTooOld, StorageError
+from memoradb.core.heap import give_back_freed_memory
 
 from ..retention import HistoryPoint, Retention
 from ..vfs import Vfs
@@ -206,6 +207,7 @@ class Checkpointer:
             self.count += 1
             self._writer.mark()
             self._forget()
+            give_back_freed_memory()  # of the deltas and arrays whose place files have taken
             return written.manifest
 
     def _write(self, pin: Pin, place: LogPlace, log_bytes: int) -> Written:

@@ -35,13 +35,14 @@ def base_degrees(csr: Csr, sources: IntArray) -> IntArray:
     rows, count = csr.rows, len(sources)
     if count < MANY or not rows or not count:
         return csr.degrees(sources)
-    first, last = int(sources.min()), int(sources.max())
+    run = _run(sources)
+    first, last = (run.start, run.stop - 1) if run is not None else (int(sources.min()), int(sources.max()))
     if last >= rows or count * RUN_SHARE < last - first:
         return csr.degrees(sources)
     # Most nodes of a range: the differences of all offsets there, one after the other.
     offsets = csr.offsets[first : last + 2]
     degrees = offsets[1:] - offsets[:-1]
-    if count == len(degrees) and _run(sources) is not None:
+    if run is not None:
         return degrees.astype(np.int64)
     return degrees.take(sources if not first else sources - first).astype(np.int64)
 
@@ -127,7 +128,7 @@ def _run(sources: IntArray) -> range | None:
     if not len(sources):
         return None
     first, last = int(sources[0]), int(sources[-1])
-    if last - first != len(sources) - 1 or not bool((sources[1:] - sources[:-1] == 1).all()):
+    if last - first != len(sources) - 1 or not bool((sources == np.arange(first, last + 1)).all()):
         return None
     return range(first, last + 1)
 
