@@ -37,3 +37,26 @@ def run_of(members: BitMap) -> range | None:
     if not len(members) or members.max() - members.min() != len(members) - 1:
         return None
     return range(members.min(), members.max() + 1)
+
+
+def slots_of(members: BitMap) -> NDArray[np.int64]:
+    """The slots of a set, ascending.
+
+    >>> slots_of(BitMap([3, 1]))
+    array([1, 3])
+    """
+    run = run_of(members)
+    if run is not None:  # often so where a label has no others
+        return np.arange(run.start, run.stop)
+    return np.asarray(members.to_array(), np.int64)
+
+
+def is_run(slots: NDArray[np.int64]) -> bool:
+    """Whether there are slots, and each is one more than the one before it.
+
+    >>> is_run(np.array([3, 4, 5])), is_run(np.array([3, 5, 4])), is_run(np.array([], np.int64))
+    (True, False, False)
+    """
+    if not len(slots) or slots.item(-1) - slots.item(0) != len(slots) - 1:
+        return False
+    return bool((slots[1:] > slots[:-1]).all())

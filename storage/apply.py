@@ -11,13 +11,13 @@ import itertools
 import numpy as np
 from pyroaring import BitMap
 
-from memoradb.core.arrays import distinct
+from memoradb.core.arrays import distinct, slots_of
 from memoradb.core.columns import Column, IntArray
 from memoradb.core.errors import SchemaError, WriteConflict
 
 from .changeset import Changeset, NewNodes, NewRelationships
 from .constraints import check as check_constraints
-from .graph.bitmaps import bitmap_of, slots_of
+from .graph.bitmaps import bitmap_of
 from .index import upkeep
 from .store import GraphStore
 from .view import Direction, Element

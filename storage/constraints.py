@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from pyroaring import BitMap
 
-from memoradb.core.arrays import distinct
+from memoradb.core.arrays import distinct, slots_of
 from memoradb.core.columns import BoolArray, Column, ConstantColumn, IntArray, ListColumn, lift
 from memoradb.core.errors import ConstraintError, ExistenceViolation, TypeViolation, UniqueViolation
 from memoradb.core.property_type import PropertyType
@@ -23,7 +23,7 @@ from memoradb.core.semantics import type_name
 from memoradb.core.values import Value
 
 from .changeset import Changeset, NewNodes
-from .graph.bitmaps import bitmap_of, contained, slots_of
+from .graph.bitmaps import bitmap_of, contained
 from .index.composite_index import CompositeIndex, is_own_key, key_of
 from .index.index import Index
 from .index.range_index import RangeIndex

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pyroaring import BitMap
 
-from .graph.bitmaps import bitmap_of, slots_of
+from memoradb.core.arrays import slots_of
+
+from .graph.bitmaps import bitmap_of
 from .view import Element, EndsLabelled, Fact, IndexDefinition, IndexKind, LoopFree, NeverNull
 
 if TYPE_CHECKING:

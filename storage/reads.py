@@ -27,6 +27,7 @@ from typing import Any, Final, Literal, TypeAlias
 import numpy as np
 from pyroaring import BitMap
 
+from memoradb.core.arrays import is_run
 from memoradb.core.columns import IntArray
 from memoradb.core.semantics import equivalence_key
 from memoradb.core.values import Value
@@ -78,7 +79,7 @@ class SlotSet:
 
     def add(self, slots: IntArray) -> None:
         """Some more, in any order."""
-        if len(slots) >= RUN_ROWS_MIN and _is_run(slots):
+        if len(slots) >= RUN_ROWS_MIN and is_run(slots):
             self._set.add_range(int(slots[0]), int(slots[-1]) + 1)
             return
         self._parts.append(slots)
@@ -97,11 +98,6 @@ class SlotSet:
         if self._parts:
             self._set |= bitmap_of(np.concatenate(self._parts))
             self._parts, self._rows = [], 0
-
-
-def _is_run(slots: IntArray) -> bool:
-    """Whether each slot is one more than the one before it."""
-    return int(slots[-1] - slots[0]) == len(slots) - 1 and bool((slots[1:] - slots[:-1] == 1).all())
 
 
 class Reads:

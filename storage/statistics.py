@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import numpy as np
 from pyroaring import BitMap
 
-from memoradb.core.arrays import run_of
+from memoradb.core.arrays import run_of, slots_of
 from memoradb.core.columns import Column, ConstantColumn, IntArray
 
 from .facts import ends_of, loops_of
-from .graph.bitmaps import bitmap_of, contained, mask_of, slots_of
+from .graph.bitmaps import bitmap_of, contained, mask_of
 from .summary import DegreeSummary, ValueSummary, places_of, summary_of, summary_of_degrees
 from .view import Direction, Element, EndsLabelled, Follows, GraphView
 

@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from pyroaring import BitMap
 
+from memoradb.core.arrays import slots_of
 from memoradb.core.columns import Column, ConstantColumn, IntArray
 from memoradb.core.limits import DELTA_EDGES_MAX
 from memoradb.core.values import Value
 
 from .graph.adjacency import Adjacency, AdjacencyState
-from .graph.bitmaps import mask_of, slots_of
+from .graph.bitmaps import mask_of
 from .graph.slots import ElementTable, RelationshipTable
 from .index.composite_index import CompositeIndex
 from .index.declared import Declared

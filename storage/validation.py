@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from pyroaring import BitMap
 
+from memoradb.core.arrays import slots_of
 from memoradb.core.columns import BoolArray, IntArray
 from memoradb.core.errors import UniqueViolation, WriteConflict
 from memoradb.core.semantics import equivalence_key
@@ -24,7 +25,7 @@ from memoradb.core.values import Value
 
 from .apply import check
 from .changeset import Changeset
-from .graph.bitmaps import below, bitmap_of, contained, slots_of
+from .graph.bitmaps import below, bitmap_of, contained
 from .reads import IndexReads, Place, Reads, index_key
 from .snapshot import Snapshot
 from .touches import Touches

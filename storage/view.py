@@ -36,6 +36,11 @@ class Direction(IntEnum):
     IN = 1
     BOTH = 2
 
+    @property
+    def reversed(self) -> Direction:
+        """The same as seen from the other end."""
+        return (Direction.IN, Direction.OUT, Direction.BOTH)[self]
+
 
 class Element(Enum):
     """What a property or an index belongs to."""

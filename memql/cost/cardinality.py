@@ -29,8 +29,6 @@ LABELS_MAX: Final = 12
 HOPS_MAX: Final = 12
 """Hops beyond which rows are not estimated any more."""
 
-REVERSE: Final = {Direction.OUT: Direction.IN, Direction.IN: Direction.OUT, Direction.BOTH: Direction.BOTH}
-
 
 def label_rows(statistics: Statistics, labels: Sequence[str]) -> float:
     """Nodes that carry all of ``labels``."""
@@ -96,7 +94,7 @@ def degree_of_reached(
     mean = degree(statistics, labels, types, (), direction) if target_labels else kept
     if not mean:
         return kept
-    before = Follows(reached_by.types, REVERSE[reached_by.direction])
+    before = Follows(reached_by.types, reached_by.direction.reversed)
     after = statistics.degree_after(labels, before, Follows(tuple(types), direction))
     return kept * after / mean if after else kept
 

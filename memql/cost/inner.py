@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from memoradb.storage.view import Direction, Statistics
 
 from ..plan.pattern import PatternGraph
-from .cardinality import REVERSE, degree, label_rows, pair_share, trail_rows
+from .cardinality import degree, label_rows, pair_share, trail_rows
 
 if TYPE_CHECKING:
     from .selectivity import Selectivity
@@ -24,7 +24,7 @@ def exists_share(
         (relationship,) = graph.relationships
         start, far, direction = relationship.source, relationship.target, relationship.direction
         if start not in graph.arguments:
-            start, far, direction = far, start, REVERSE[direction]
+            start, far, direction = far, start, direction.reversed
         labels = {n.variable: n.labels for n in graph.nodes}
         label = min(outer.get(start, ()), key=statistics.nodes_with_label, default=None)
         type = relationship.types[0] if len(relationship.types) == 1 else None
@@ -56,7 +56,7 @@ def pattern_rows(
         left.remove(ready)
         forwards = ready.source in bound
         near, far = (ready.source, ready.target) if forwards else (ready.target, ready.source)
-        direction = ready.direction if forwards else REVERSE[ready.direction]
+        direction = ready.direction if forwards else ready.direction.reversed
         rows *= _followed(ready.types, labels.get(near, ()), labels.get(far, ()), direction, far in bound, statistics)
         if ready.length is not None:
             ends = (labels.get(near, ()), ready.types, labels.get(far, ()), direction)

@@ -15,7 +15,6 @@ from ..plan import nodes
 from ..plan.expr import Expr, Variable, map_children
 from ..plan.nodes import LogicalNode
 from ..plan.transform import children
-from .cardinality import REVERSE
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,7 @@ def scope_of(node: LogicalNode, outer: Scope = EMPTY) -> Scope:
             met_by: dict[str, Follows] = {}
             for r in graph.relationships:
                 if r.length is None:
-                    met_by.setdefault(r.target, Follows(r.types, REVERSE[r.direction]))
+                    met_by.setdefault(r.target, Follows(r.types, r.direction.reversed))
                     met_by.setdefault(r.source, Follows(r.types, r.direction))
             return scope_of(input, outer).with_(Scope(labels, types, {}, met_by))
         case nodes.Projection(input, items, keep):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import reduce
+from operator import and_
+from typing import TypeAlias
 
 import numpy as np
+from pyroaring import BitMap
 
 from memoradb.core.arithmetic import checked
 from memoradb.core.arrays import distinct
@@ -13,10 +17,15 @@ from memoradb.core.columns import BoolArray, Column, IntArray, Kind, RaggedColum
 from memoradb.core.errors import TypeMismatch
 from memoradb.core.semantics import type_name
 from memoradb.core.values import NodeRef, RelationshipRef
-from memoradb.storage.view import Direction
+from memoradb.storage.view import Direction, GraphView
 
+from ..kernels.compile import compile_predicate
+from ..plan.expr import Expr, free_variables
 from .context import Context
 from .operator import DEMAND_GROWTH
+
+Predicate: TypeAlias = Callable[[Batch, Context], IntArray]
+"""The positions of the rows of a batch on which something is true."""
 
 
 def element_slots(column: Column, kind: Kind) -> tuple[IntArray, IntArray | None]:
@@ -38,6 +47,35 @@ def element_slots(column: Column, kind: Kind) -> tuple[IntArray, IntArray | None
             raise TypeMismatch(f"Expected a {kind.name.lower()}, not {type_name(value)}.")
     positions = None if len(live) == len(values) else np.array(live, np.int64)
     return np.array(slots, np.int64), positions
+
+
+def with_nodes(batch: Batch, *names: str) -> tuple[Batch, list[IntArray]]:
+    """The rows on which all of these variables are nodes, and their slots: null matches nothing.
+
+    Raises:
+        TypeMismatch: one of them is neither a node nor null.
+    """
+    slots: list[IntArray] = []
+    for name in names:
+        found, live = element_slots(batch.columns[name], Kind.NODE)
+        if live is not None:
+            batch, slots = batch.take(live), [known.take(live) for known in slots]
+        slots.append(found)
+    return batch, slots
+
+
+def labelled(labels: Sequence[str], view: GraphView) -> BitMap:
+    """The nodes with all of ``labels``; without any, all nodes."""
+    if not labels:
+        return view.nodes()
+    return reduce(and_, map(view.nodes_with_label, labels))
+
+
+def hop_test(predicate: Expr | None, variable: str | None) -> tuple[Predicate | None, tuple[str, ...]]:
+    """What each hop of a path is tested by, None where all may be taken, and the outer columns that this reads."""
+    if predicate is None:
+        return None, ()
+    return compile_predicate(predicate), tuple(sorted(free_variables(predicate) - {variable or ""}))
 
 
 def relationship_conflicts(batch: Batch, name: str, relationships: IntArray, positions: IntArray) -> BoolArray:

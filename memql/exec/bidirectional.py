@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
@@ -24,8 +24,6 @@ from .frontier import Marks
 
 Allowed: TypeAlias = Callable[[IntArray], IntArray]
 """Of these relationships, the places of those that may be followed."""
-
-BACKWARDS: Final = {Direction.OUT: Direction.IN, Direction.IN: Direction.OUT, Direction.BOTH: Direction.BOTH}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +80,7 @@ class Bidirectional:
         ``every`` False: one of them.
         """
         before = _Side(self._marks[0], source, self._direction)
-        after = _Side(self._marks[1], target, BACKWARDS[self._direction])
+        after = _Side(self._marks[1], target, self._direction.reversed)
         try:
             meeting = self._meet(before, after, high, allowed, every)
             if len(meeting):

@@ -13,7 +13,7 @@ import numpy as np
 
 from memoradb.core.arrays import distinct
 from memoradb.core.batch import Batch
-from memoradb.core.columns import BoolArray, IntArray, Kind, TypedColumn, node_column, relationship_column
+from memoradb.core.columns import BoolArray, IntArray, TypedColumn, node_column, relationship_column
 from memoradb.core.values import NodeRef, RelationshipRef, Value
 from memoradb.storage.view import Direction
 
@@ -22,11 +22,11 @@ from .adjacent import (
     arrow,
     counted_rows,
     degree_slices,
-    element_slots,
     expansion_rounds,
     is_plain,
     multiplied,
     relationship_conflicts,
+    with_nodes,
 )
 from .between import between
 from .context import Context
@@ -63,9 +63,7 @@ class Expand(Operator):
         changing = hasattr(context.view, "create_nodes")
         labelled = LabelledDegrees(self.types, self.direction, self.target_labels) if self.target_labels else None
         for batch in context.batches(self.input, frame):
-            sources, live = element_slots(batch.columns[self.source], Kind.NODE)
-            if live is not None:
-                batch = batch.take(live)
+            batch, (sources,) = with_nodes(batch, self.source)
             if not batch.length:
                 continue
             # Who stops at the first hit is not served by counting all of them, unless a degree says how many.
@@ -208,12 +206,7 @@ class ExpandInto(Operator):
 
     def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
         for batch in context.batches(self.input, frame):
-            sources, live = element_slots(batch.columns[self.source], Kind.NODE)
-            if live is not None:
-                batch = batch.take(live)
-            targets, live = element_slots(batch.columns[self.target], Kind.NODE)
-            if live is not None:
-                batch, sources = batch.take(live), sources.take(live)
+            batch, (sources, targets) = with_nodes(batch, self.source, self.target)
             if batch.length:
                 yield from self._into(batch, sources, targets, context)
 

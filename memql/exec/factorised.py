@@ -17,12 +17,12 @@ from ..plan.explain import show, show_variable
 from ..plan.expr import Expr, Property, Variable
 from ..plan.factors import FactorNode, First, Guard, Measure
 from ..plan.nodes import Aggregate
-from .adjacent import arrow
+from .adjacent import Predicate, arrow
 from .aggregate import Aggregation
 from .context import Context
 from .limit import row_count
 from .message import Message, Unsuited, extreme
-from .messages import Messages, Predicate, compiled, holds
+from .messages import Messages, compiled, holds
 from .operator import Frame, Operator
 
 RANGES: Final = 128

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from memoradb.core.batch import Batch
-from memoradb.core.columns import IntArray, Kind
+from memoradb.core.columns import IntArray
 from memoradb.core.errors import MemQLError
 
 from ..kernels.compile import compile_count, compile_predicate
 from ..plan.explain import show, show_variable
 from ..plan.expr import Expr
-from .adjacent import element_slots
+from .adjacent import with_nodes
 from .context import Context
 from .operator import Frame, Operator
 from .prefix import prefixed
@@ -92,10 +92,7 @@ class BoundNodes(Operator):
 
     def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
         def kept(batch: Batch) -> Batch | None:
-            for name in self.variables:
-                _, live = element_slots(batch.columns[name], Kind.NODE)
-                if live is not None:
-                    batch = batch.take(live)
+            batch, _ = with_nodes(batch, *self.variables)
             return batch if batch.length else None
 
         for batch in context.batches(self.input, frame):

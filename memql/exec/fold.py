@@ -17,14 +17,14 @@ import numpy as np
 from memoradb.core.arithmetic import checked
 from memoradb.core.arrays import distinct
 from memoradb.core.batch import Batch
-from memoradb.core.columns import IntArray, Kind, node_column
+from memoradb.core.columns import IntArray, node_column
 from memoradb.core.values import INTEGER_MAX
 from memoradb.storage.view import Direction
 
 from ..kernels.compile import compile_predicate
 from ..plan.explain import show
 from ..plan.fold import Branches, FoldEdge, FoldNode
-from .adjacent import arrow, degree_slices, element_slots, multiplied
+from .adjacent import arrow, degree_slices, multiplied, with_nodes
 from .context import Context
 from .operator import Frame, Operator
 
@@ -49,9 +49,7 @@ class Fold(Operator):
         changing = hasattr(context.view, "create_nodes")
         counts = context.kept(self, lambda: NodeCounts(None, self.branches))
         for batch in context.batches(self.input, frame):
-            sources, live = element_slots(batch.columns[self.source], Kind.NODE)
-            if live is not None:
-                batch = batch.take(live)
+            batch, (sources,) = with_nodes(batch, self.source)
             if not batch.length:
                 continue
             if changing and not context.unchanging:

@@ -16,10 +16,10 @@ from typing import Final
 import numpy as np
 
 from memoradb.core.batch import Batch
-from memoradb.core.columns import BoolArray, IntArray, Kind, node_column, relationship_column
+from memoradb.core.columns import BoolArray, IntArray, node_column, relationship_column
 from memoradb.storage.view import Direction
 
-from .adjacent import arrow, counted_rows, degree_slices, element_slots, relationship_conflicts
+from .adjacent import arrow, counted_rows, degree_slices, relationship_conflicts, with_nodes
 from .between import between, ranked
 from .context import Context
 from .operator import Frame, Operator
@@ -65,13 +65,7 @@ class Intersect(Operator):
         for batch in context.batches(self.input, frame):
             if demand is not None:
                 batch = demand.open(batch)
-            sources: list[IntArray] = []
-            for leg in self.legs:
-                found, live = element_slots(batch.columns[leg.source], Kind.NODE)
-                if live is not None:
-                    batch = batch.take(live)
-                    sources = [known.take(live) for known in sources]
-                sources.append(found)
+            batch, sources = with_nodes(batch, *(leg.source for leg in self.legs))
             if batch.length:
                 yield from self._intersected(batch, sources, None if demand is None else demand.rows, context)
 

@@ -10,13 +10,11 @@ at the relationships on its smaller side: listed from the nodes below where thes
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 import numpy as np
-from pyroaring import BitMap
 
-from memoradb.core.arrays import distinct, run_of
+from memoradb.core.arrays import distinct, slots_of
 from memoradb.core.batch import Batch
 from memoradb.core.columns import Column, ConstantColumn, IntArray, Kind, StringColumn, TypedColumn, node_column
 from memoradb.core.values import INTEGER_MAX
@@ -24,11 +22,9 @@ from memoradb.storage.view import Direction, Element, GraphView, LoopFree
 
 from ..kernels.compile import compile_predicate
 from ..plan.factors import FactorEdge, FactorNode, Guard, Measure, common_types
-from .adjacent import degree_slices
+from .adjacent import Predicate, degree_slices, labelled
 from .context import Context
 from .message import Message, Numbers, Unsuited, added, combined, extreme, joined, largest, less, neutral, times
-
-REVERSE: Final = {Direction.OUT: Direction.IN, Direction.IN: Direction.OUT, Direction.BOTH: Direction.BOTH}
 
 EARLY_SHARE: Final = 8
 """A branch goes before the node's own predicate where it is expected to hold at one in so many nodes at most."""
@@ -38,8 +34,6 @@ LISTED_SHARE: Final = 4
 
 FEW_SHARE: Final = 8
 """Relationships fewer than one for so many nodes are sorted by their ends, not scattered over all nodes."""
-
-Predicate = Callable[[Batch, Context], IntArray]
 
 
 def compiled(root: FactorNode) -> dict[str, Predicate]:
@@ -56,16 +50,6 @@ def holds(guard: Guard, view: GraphView) -> bool:
         if not all(view.fact(LoopFree(t)) for t in types or view.relationship_types()):
             return False
     return not any(labelled(a + b, view) for a, b in guard.apart)
-
-
-def labelled(labels: tuple[str, ...], view: GraphView) -> BitMap:
-    """The nodes with all of ``labels``."""
-    if not labels:
-        return view.nodes()
-    found = view.nodes_with_label(labels[0])
-    for label in labels[1:]:
-        found = found & view.nodes_with_label(label)
-    return found
 
 
 class Messages:
@@ -168,7 +152,7 @@ class Messages:
         view, types = self._context.view, edge.types or None
         if edge.is_plain:
             return Message(slots, view.degrees(slots, types, edge.direction))
-        back = REVERSE[edge.direction]
+        back = edge.direction.reversed
         if edge.back is not None:
             return self._over_and_back(edge, edge.node.edges[edge.back], slots)
         if edge.high > 1:
@@ -186,7 +170,7 @@ class Messages:
         Less, for each relationship that both might take, what hangs from the near node as if it were the end of that
         branch, with all else that hangs from the far one.
         """
-        back = REVERSE[edge.direction]
+        back = edge.direction.reversed
         rest = self.of(edge.node, None, edge.back)
         whole = rest.copy()
         if len(rest.slots):
@@ -202,7 +186,7 @@ class Messages:
         a, b = self.of(one.node), self.of(other.node)
         _, in_a, in_b = np.intersect1d(a.slots, b.slots, assume_unique=True, return_indices=True)
         types = common_types(one.types, other.types) or None
-        same = self._spread(combined(a.take(in_a), b.take(in_b)), types, REVERSE[one.direction], slots, None)
+        same = self._spread(combined(a.take(in_a), b.take(in_b)), types, one.direction.reversed, slots, None)
         return less(ways, same)
 
     def _over_hops(self, edge: FactorEdge, slots: IntArray, back: Direction) -> Message:
@@ -276,7 +260,7 @@ class Messages:
                 raise Unsuited
         if total is None and listed * LISTED_SHARE > self._top:
             targets = self._everywhere if onto is None else onto
-            total = int(view.degrees(targets, types, REVERSE[back]).sum())
+            total = int(view.degrees(targets, types, back.reversed).sum())
         if total is None or listed * LISTED_SHARE <= total:
             if listed * FEW_SHARE < self._top:
                 return self._spread_few(message, degrees, types, back, onto)
@@ -289,7 +273,7 @@ class Messages:
                 out = part if start == 0 else added(out, part)
             return out.take(np.flatnonzero(out.ways()) if onto is None else onto)
         targets = self._everywhere if onto is None else onto
-        forwards = REVERSE[back]
+        forwards = back.reversed
         counts = counted
         if counts is None:
             counts = view.neighbour_sums(targets, self._dense(message.slots, message.ways()), types, forwards)
@@ -369,9 +353,3 @@ class Messages:
             best = out.extremes[measure] = np.full(size, neutral(measure, data), data.dtype)
             extreme(measure).at(best, into, data.take(source))
         return out
-
-
-def slots_of(members: BitMap) -> IntArray:
-    """A set of slots as an array, ascending."""
-    run = run_of(members)
-    return np.arange(run.start, run.stop) if run is not None else np.asarray(members.to_array(), np.int64)

@@ -29,15 +29,14 @@ from typing import Final
 
 import numpy as np
 
-from memoradb.core.arrays import distinct
+from memoradb.core.arrays import distinct, slots_of
 from memoradb.core.batch import Batch
-from memoradb.core.columns import BoolArray, IntArray, Kind, node_column, ragged_positions, relationship_column
+from memoradb.core.columns import BoolArray, IntArray, node_column, ragged_positions, relationship_column
 from memoradb.storage.view import Direction
 
-from ..kernels.compile import compile_predicate
-from ..plan.expr import Expr, free_variables
-from .adjacent import arrow, element_slots
-from .bidirectional import BACKWARDS, Bidirectional
+from ..plan.expr import Expr
+from .adjacent import arrow, hop_test, labelled, with_nodes
+from .bidirectional import Bidirectional
 from .breadth_first import BreadthFirst
 from .closed_trails import Allowed
 from .context import Context
@@ -91,9 +90,7 @@ class Reach(Operator):
     _reads: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.hop_predicate is not None:
-            self._allowed = compile_predicate(self.hop_predicate)
-            self._reads = tuple(sorted(free_variables(self.hop_predicate) - {self.hop_variable or ""}))
+        self._allowed, self._reads = hop_test(self.hop_predicate, self.hop_variable)
 
     @property
     def makes_rows(self) -> bool:
@@ -101,14 +98,9 @@ class Reach(Operator):
 
     def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
         for batch in context.batches(self.input, frame):
-            sources, live = element_slots(batch.columns[self.source], Kind.NODE)
-            if live is not None:
-                batch = batch.take(live)
-            targets = None
-            if self.into and self.target is not None:
-                targets, live = element_slots(batch.columns[self.target], Kind.NODE)
-                if live is not None:
-                    batch, sources = batch.take(live), sources.take(live)
+            bound = (self.target,) if self.into and self.target is not None else ()
+            batch, (sources, *ends) = with_nodes(batch, self.source, *bound)
+            targets = ends[0] if ends else None
             if not batch.length:
                 continue
             found = (
@@ -145,14 +137,11 @@ class Reach(Operator):
     def sources(self, context: Context) -> BoolArray:
         """By node slot: whether anything with the labels lies within reach; a search backwards from all such nodes."""
         view = context.view
-        bitmap = view.nodes_with_label(self.target_labels[0])
-        for label in self.target_labels[1:]:
-            bitmap = bitmap & view.nodes_with_label(label)
-        ends = np.asarray(bitmap.to_array(), np.int64)
+        ends = slots_of(labelled(self.target_labels, view))
         allowed = self.allowed_on(Batch({}, 1), context)
         members = np.zeros(view.nodes_top, np.bool_)
         one, hops = np.zeros(1, np.int64), (self.low, self.high)
-        search = BreadthFirst(self.types, BACKWARDS[self.direction], hops, one, allowed, lambda _: None, context)
+        search = BreadthFirst(self.types, self.direction.reversed, hops, one, allowed, lambda _: None, context)
         for _, nodes in search.found_from(np.zeros(len(ends), np.int64), ends):
             members[nodes] = True
         return members
@@ -162,7 +151,7 @@ class Reach(Operator):
         starts, ends, direction = sources, targets, self.direction
         from_sources, from_targets = len(distinct(sources)), len(distinct(targets))
         if from_targets < from_sources:
-            starts, ends, direction = targets, sources, BACKWARDS[direction]
+            starts, ends, direction = targets, sources, direction.reversed
         rows = np.arange(batch.length)
         searches = min(from_sources, from_targets)
         if context.view.nodes_top >= TWO_SIDED_NODES_MIN and len(rows) <= TWO_SIDED_ROWS_MAX * searches:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from pyroaring import BitMap
 
 from memoradb.core.arrays import run_of
 from memoradb.core.batch import Batch
@@ -14,7 +13,7 @@ from memoradb.core.columns import IntArray, Kind, TypedColumn
 
 from ..kernels.compile import label_mask
 from ..plan.expr import LabelTest
-from .adjacent import multiplied
+from .adjacent import labelled, multiplied
 from .context import Context
 from .operator import DEMAND_GROWTH, Demand, Frame, Operator
 
@@ -126,21 +125,12 @@ class NodeScan(Operator):
                 slots = self._slots(context)
             yield from cross(batch, self.variable, slots, context.rows_max, demand=frame.demand)
 
-    def _set(self, context: Context) -> BitMap:
-        view = context.view
-        if not self.labels:
-            return view.nodes()
-        found = view.nodes_with_label(self.labels[0])
-        for label in self.labels[1:]:
-            found = found & view.nodes_with_label(label)
-        return found
-
     def _count(self, context: Context) -> int:
-        return len(self._set(context)) if self.test is None else len(self._slots(context))
+        return len(labelled(self.labels, context.view)) if self.test is None else len(self._slots(context))
 
     def _slots(self, context: Context) -> IntArray | range:
         """Ascending; a range where none is missing in between, so that no array is made of all nodes of a label."""
-        found = self._set(context)
+        found = labelled(self.labels, context.view)
         if self.test is None and (run := run_of(found)) is not None:
             return run
         slots = np.asarray(found.to_array(), np.int64)

@@ -13,15 +13,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from memoradb.core.arrays import slots_of
 from memoradb.core.batch import Batch
 from memoradb.core.columns import BoolArray, IntArray, Kind, node_column
-from memoradb.storage.view import Direction
 
 from ..kernels.compile import compile_predicate
 from ..plan.explain import show
 from ..plan.expr import Expr
 from ..plan.fold import Branches, FoldEdge, FoldNode
-from .adjacent import arrow, degree_slices, element_slots
+from .adjacent import arrow, degree_slices, element_slots, labelled
 from .context import Context
 from .operator import Frame, Operator
 
@@ -30,8 +30,6 @@ SET_SHARE = 32
 
 SUMS_SHARE = 4
 """Members with more than one in so many of all relationships are added up by neighbour, not listed."""
-
-REVERSE = {Direction.OUT: Direction.IN, Direction.IN: Direction.OUT, Direction.BOTH: Direction.BOTH}
 
 
 class Asked:
@@ -127,7 +125,7 @@ def _reached(edge: FoldEdge, context: Context) -> BoolArray:
     ends = _satisfying(edge.node, everywhere, context)
     if not len(ends):
         return out
-    back = REVERSE[edge.direction]
+    back = edge.direction.reversed
     degrees = view.degrees(ends, types, back)
     if int(degrees.sum()) * SUMS_SHARE > view.statistics.relationships():
         values = np.zeros(len(out), np.int64)
@@ -149,10 +147,7 @@ def _satisfying(node: FoldNode, everywhere: IntArray, context: Context) -> IntAr
     view = context.view
     slots = everywhere
     if node.labels:
-        bitmap = view.nodes_with_label(node.labels[0])
-        for label in node.labels[1:]:
-            bitmap = bitmap & view.nodes_with_label(label)
-        slots = np.asarray(bitmap.to_array(), np.int64)
+        slots = slots_of(labelled(node.labels, view))
     if node.branches is not None and len(slots):
         slots = slots.compress(members(node.branches, context).take(slots))
     if node.predicate is None or not len(slots):

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from memoradb.core.batch import Batch
-from memoradb.core.columns import IntArray, Kind, RaggedColumn, relationship_column
+from memoradb.core.columns import IntArray, RaggedColumn, relationship_column
 from memoradb.storage.view import Direction
 
-from ..kernels.compile import compile_predicate
-from ..plan.expr import Expr, free_variables
-from .adjacent import arrow, element_slots
+from ..plan.expr import Expr
+from .adjacent import arrow, hop_test, with_nodes
 from .bidirectional import Allowed, Bidirectional
 from .context import Context
 from .operator import Frame, Operator
@@ -44,18 +43,11 @@ class ShortestPath(Operator):
     _reads: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.hop_predicate is not None:
-            self._allowed = compile_predicate(self.hop_predicate)
-            self._reads = tuple(sorted(free_variables(self.hop_predicate) - {self.hop_variable or ""}))
+        self._allowed, self._reads = hop_test(self.hop_predicate, self.hop_variable)
 
     def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
         for batch in context.batches(self.input, frame):
-            sources, live = element_slots(batch.columns[self.source], Kind.NODE)
-            if live is not None:
-                batch = batch.take(live)
-            targets, live = element_slots(batch.columns[self.target], Kind.NODE)
-            if live is not None:
-                batch, sources = batch.take(live), sources.take(live)
+            batch, (sources, targets) = with_nodes(batch, self.source, self.target)
             if not batch.length:
                 continue
             search = Bidirectional(self.types, self.direction, context)

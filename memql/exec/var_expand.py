@@ -12,12 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from memoradb.core.batch import Batch, concat_batches
-from memoradb.core.columns import IntArray, Kind, RaggedColumn, node_column, relationship_column
+from memoradb.core.columns import IntArray, RaggedColumn, node_column, relationship_column
 from memoradb.storage.view import Direction
 
-from ..kernels.compile import compile_predicate
-from ..plan.expr import Expr, free_variables
-from .adjacent import arrow, counted_rows, degree_slices, element_slots, relationship_conflicts
+from ..plan.expr import Expr
+from .adjacent import arrow, counted_rows, degree_slices, hop_test, relationship_conflicts, with_nodes
 from .context import Context
 from .operator import Demand, Frame, Operator
 
@@ -61,20 +60,13 @@ class VarLengthExpand(Operator):
     _reads: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.hop_predicate is not None:
-            self._allowed = compile_predicate(self.hop_predicate)
-            self._reads = tuple(free_variables(self.hop_predicate) - {self.hop_variable or ""})
+        self._allowed, self._reads = hop_test(self.hop_predicate, self.hop_variable)
 
     def run(self, frame: Frame, context: Context) -> Iterator[Batch]:
         for batch in context.batches(self.input, frame):
-            sources, live = element_slots(batch.columns[self.source], Kind.NODE)
-            if live is not None:
-                batch = batch.take(live)
-            targets = None
-            if self.into and self.target is not None:
-                targets, live = element_slots(batch.columns[self.target], Kind.NODE)
-                if live is not None:
-                    batch, sources = batch.take(live), sources.take(live)
+            bound = (self.target,) if self.into and self.target is not None else ()
+            batch, (sources, *ends) = with_nodes(batch, self.source, *bound)
+            targets = ends[0] if ends else None
             if not batch.length:
                 continue
             demand = frame.demand if frame.n > 1 else None

@@ -59,8 +59,6 @@ TEST_NS: Final = 8.0
 GROUP_NS: Final = 25.0
 """A node whose numbers are put into the group of its key."""
 
-REVERSE: Final = {Direction.OUT: Direction.IN, Direction.IN: Direction.OUT, Direction.BOTH: Direction.BOTH}
-
 
 def factorised(
     node: nodes.Aggregation, aggregates: Sequence[nodes.Aggregate], otherwise: Operator, catalog: PlanningCatalog
@@ -359,7 +357,7 @@ class _Trees:
     def _edge(self, relationship: PatternRelationship, near: str) -> FactorEdge:
         away = relationship.source == near
         far = relationship.target if away else relationship.source
-        direction = relationship.direction if away else REVERSE[relationship.direction]
+        direction = relationship.direction if away else relationship.direction.reversed
         node = self._node(far, relationship.variable)
         low, high = 1, 1
         if relationship.length is not None:
@@ -404,7 +402,7 @@ def _node_cost(node: FactorNode, catalog: PlanningCatalog) -> tuple[float, float
         cost += more + constants.OPERATOR_NS
         reached, work = below, 0.0
         everything = relationship_rows(statistics, None, edge.types, None, edge.direction)
-        back = REVERSE[edge.direction]
+        back = edge.direction.reversed
         numbers = 1 + (2 if edge.node.carries else 0)
         labels = edge.node.labels
         for _ in range(edge.high):

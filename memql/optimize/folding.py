@@ -34,7 +34,7 @@ from ..plan.expr import (
 from ..plan.fold import Branches, FoldEdge, FoldNode
 from ..plan.pattern import PatternGraph, PatternRelationship
 from .planning import PlanningCatalog
-from .steps import REVERSE, Costed, Count, Test
+from .steps import Costed, Count, Test
 
 _COMPARISONS = frozenset(("=", "<>", "<", "<=", ">", ">="))
 
@@ -132,7 +132,7 @@ class _Peeler:
                 relationship = touching[0]
                 away = relationship.source != node
                 root = relationship.source if away else relationship.target
-                direction = relationship.direction if away else REVERSE[relationship.direction]
+                direction = relationship.direction if away else relationship.direction.reversed
                 peeled[relationship.variable] = _Hanging(relationship, root, node, direction)
                 del left[relationship.variable]
                 nodes.discard(node)
@@ -259,7 +259,7 @@ def _reached_by(folding: Folding, root: str) -> list[Follows]:
     found: list[Follows] = []
     for relationship in folding.graph.relationships:
         if root in (relationship.source, relationship.target) and relationship.length is None:
-            towards = relationship.direction if relationship.target == root else REVERSE[relationship.direction]
+            towards = relationship.direction if relationship.target == root else relationship.direction.reversed
             found.append(Follows(relationship.types, towards))
     return found
 
@@ -283,7 +283,7 @@ def _estimated(
             met = degree_of_reached(statistics, labels, led, edge.types, node.labels, edge.direction)
             each = max(each, met)
         ways *= each
-        before.append(Follows(edge.types, REVERSE[edge.direction]))
+        before.append(Follows(edge.types, edge.direction.reversed))
         cost += rows * constants.EXPAND_SOURCE_NS
         if not node.labels and node.predicate is None and node.branches is None:
             continue
@@ -291,7 +291,7 @@ def _estimated(
         leaves = min(rows * mean, float(statistics.nodes()))
         if node.predicate is not None:
             about = Scope(
-                {node.variable: node.labels}, met_by={node.variable: Follows(edge.types, REVERSE[edge.direction])}
+                {node.variable: node.labels}, met_by={node.variable: Follows(edge.types, edge.direction.reversed)}
             )
             kept = catalog.selectivity_of(about).of(node.predicate)
             ways, cost = ways * kept, cost + leaves * constants.FILTER_ROW_NS

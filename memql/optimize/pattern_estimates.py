@@ -11,7 +11,7 @@ from .access_path import AccessPath
 from .parts import name_of, part_of_follow
 from .pattern_index import PatternIndex
 from .pattern_state import State
-from .steps import REVERSE, Follow
+from .steps import Follow
 from .subgraphs import bits
 
 RARE_SHARE: Final = 1e-4
@@ -79,7 +79,7 @@ class Estimates:
         tested = self._pattern.about.get(step.target, 0) & (state.done | state.tested)
         if not tested or len(step.relationship.types) != 1:
             return 1.0
-        met_by = Follows(step.relationship.types, REVERSE[step.direction])
+        met_by = Follows(step.relationship.types, step.direction.reversed)
         share, met = self._tested_share(step.target, tested, None), self._tested_share(step.target, tested, met_by)
         return met / max(share, 1e-12) if max(share, met) > RARE_SHARE else 1.0
 

@@ -17,7 +17,7 @@ from ..plan.pattern import PatternGraph, PatternRelationship
 from .access_path import access_paths, relationship_paths
 from .pattern_state import State
 from .planning import PlanningCatalog
-from .steps import REVERSE, Follow
+from .steps import Follow
 from .subgraphs import bits
 
 FEW: Final = 64
@@ -137,7 +137,7 @@ class PatternIndex:
         key = (self.number[relationship.variable], backwards, into, bare)
         found = self._follows.get(key)
         if found is None:
-            direction = REVERSE[relationship.direction] if backwards else relationship.direction
+            direction = relationship.direction.reversed if backwards else relationship.direction
             found = self._follows[key] = Follow(relationship, backwards, direction, into, bare)
         return found
 
@@ -158,8 +158,8 @@ def _met(relationship: PatternRelationship, node: str) -> tuple[Follows | None, 
     if relationship.length is not None:
         return None, None
     direction = relationship.direction
-    towards = direction if relationship.target == node else REVERSE[direction]
-    seen = direction if relationship.source == node else REVERSE[direction]
+    towards = direction if relationship.target == node else direction.reversed
+    seen = direction if relationship.source == node else direction.reversed
     return (
         Follows(relationship.types, towards) if relationship.source != relationship.target else None,
         Follows(relationship.types, seen) if len(relationship.types) == 1 else None,

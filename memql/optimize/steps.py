@@ -7,7 +7,7 @@ them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from memoradb.storage.view import Direction
 
@@ -18,12 +18,6 @@ from ..plan.expr import Expr
 from ..plan.fold import Branches
 from ..plan.pattern import PatternRelationship
 from .access_path import AccessPath
-
-REVERSE: Final = {
-    Direction.OUT: Direction.IN,
-    Direction.IN: Direction.OUT,
-    Direction.BOTH: Direction.BOTH,
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from memoradb.core.semantics import type_name
 from memoradb.core.values import NodeRef, PathRef, Value
 from memoradb.storage.view import Direction
 
-from ..exec.bidirectional import BACKWARDS
 from .weighted_search import NODES_BACK_MAX, CheapPath, Places, Remaining, Ways, cheapest, k_cheapest
 
 if TYPE_CHECKING:
@@ -107,7 +106,7 @@ class _Asked:
             self.places = Places(context, place, target.slot, 1.0 if per_unit is None else per_unit)
         elif per_unit is not None:
             raise ArgumentError("`costPerUnit` is about distances: give `place` too.")
-        back = Ways(context, memory, weight, default, types, BACKWARDS[direction])
+        back = Ways(context, memory, weight, default, types, direction.reversed)
         self.remaining = Remaining(back, source.slot, target.slot, NODES_BACK_MAX)
 
     def _types(self) -> list[str] | None:

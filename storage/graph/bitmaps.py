@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
-from memoradb.core.arrays import run_of
+from memoradb.core.arrays import slots_of
 from memoradb.core.columns import BoolArray, IntArray
 
 
@@ -22,18 +22,6 @@ def bitmap_of(slots: NDArray[Any]) -> BitMap:
     if len(slots) == 1:
         return BitMap((int(slots[0]),))
     return BitMap(array("I", np.ascontiguousarray(slots, np.uint32).tobytes()))
-
-
-def slots_of(bitmap: BitMap) -> IntArray:
-    """The slots of a set, ascending.
-
-    >>> slots_of(BitMap([3, 1]))
-    array([1, 3])
-    """
-    run = run_of(bitmap)
-    if run is not None:  # often so where a label has no others
-        return np.arange(run.start, run.stop)
-    return np.asarray(bitmap.to_array(), np.int64)
 
 
 def mask_of(bitmap: BitMap, size: int) -> BoolArray:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from memoradb.core.arrays import is_run
 from memoradb.core.columns import IntArray
 
 from ..view import Number
@@ -124,13 +125,8 @@ def neighbour_sums(
 
 
 def _run(sources: IntArray) -> range | None:
-    """The sources as a range, where each is one more than the one before it."""
-    if not len(sources):
-        return None
-    first, last = int(sources[0]), int(sources[-1])
-    if last - first != len(sources) - 1 or not bool((sources == np.arange(first, last + 1)).all()):
-        return None
-    return range(first, last + 1)
+    """The sources as a range, where they are one."""
+    return range(sources.item(0), sources.item(-1) + 1) if is_run(sources) else None
 
 
 def _parts(offsets: NDArray[Any], first: int, stop: int) -> list[tuple[int, int]]:

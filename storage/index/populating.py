@@ -11,10 +11,10 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from memoradb.core.arrays import slots_of
 from memoradb.core.columns import Column, IntArray
 from memoradb.core.values import Value
 
-from ..graph.bitmaps import slots_of
 from ..section import Section
 from ..view import Element, IndexState
 from .index import Index

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 from pyroaring import BitMap
 
+from memoradb.core.arrays import slots_of
 from memoradb.core.columns import Column, IntArray, StringColumn
 from memoradb.core.values import Value
 
-from ..graph.bitmaps import bitmap_of, slots_of
+from ..graph.bitmaps import bitmap_of
 from ..view import IndexDefinition
 from .condition import Condition, TextMatch
 from .rebuilt import RebuiltIndex

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pyroaring import BitMap
 
+from memoradb.core.arrays import slots_of
 from memoradb.core.columns import IntArray
 from memoradb.core.errors import EntityNotFound
 from memoradb.core.values import Value
 
-from ..graph.bitmaps import contained, slots_of
+from ..graph.bitmaps import contained
 from ..index.condition import Condition
 from ..index.index import Index
 from ..index.range_index import RangeIndex

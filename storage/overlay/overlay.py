@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from pyroaring import BitMap
 
+from memoradb.core.arrays import slots_of
 from memoradb.core.columns import Column, ConstantColumn, IntArray, Kind, ListColumn, StringColumn, TypedColumn, lift
 from memoradb.core.errors import DeleteConnectedNode, EntityNotFound, SchemaError, TypeMismatch
 from memoradb.core.limits import PROPERTY_KEY_MAX
@@ -18,7 +19,7 @@ from memoradb.core.values import Value
 
 from ..changeset import Changeset
 from ..constraints import check_view
-from ..graph.bitmaps import bitmap_of, slots_of
+from ..graph.bitmaps import bitmap_of
 from ..memory import NODE_BYTES, PATCH_BYTES, RELATIONSHIP_BYTES, MemoryShare
 from ..touches import Touches
 from ..view import Direction, Element, IndexDefinition

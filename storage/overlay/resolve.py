@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from pyroaring import BitMap
 
+from memoradb.core.arrays import slots_of
 from memoradb.core.columns import IntArray, ListColumn, lift
 
 from ..changeset import Changeset, NewNodes, NewRelationships, SetLabels, SetProperties
-from ..graph.bitmaps import below, bitmap_of, slots_of
+from ..graph.bitmaps import below, bitmap_of
 from ..touches import Touches
 from ..view import Element
 

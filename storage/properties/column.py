@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from memoradb.core.arrays import is_run
 from memoradb.core.columns import (
     BoolArray,
     Column,
@@ -78,12 +79,7 @@ WHOLE_SHARE = 32
 
 def _run(slots: IntArray) -> slice | None:
     """The slots as a slice, where they are a run of ascending ones."""
-    if len(slots) < RUN_MIN:
-        return None
-    first, last = slots.item(0), slots.item(-1)
-    if last - first != len(slots) - 1 or not bool((slots[1:] > slots[:-1]).all()):
-        return None
-    return slice(first, last + 1)
+    return slice(slots.item(0), slots.item(-1) + 1) if len(slots) >= RUN_MIN and is_run(slots) else None
 
 
 def _present(present: BoolArray, slots: IntArray, run: slice | None) -> BoolArray | None:

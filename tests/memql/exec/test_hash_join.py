@@ -22,7 +22,6 @@ from memoradb.memql.exec.operator import Demand, Frame
 from memoradb.memql.exec.scan import ArgumentScan, NodeScan
 from memoradb.memql.exec.spill import SystemTemporaryFiles
 from memoradb.memql.exec.var_expand import VarLengthExpand
-from memoradb.memql.optimize.steps import REVERSE
 from memoradb.memql.plan.expr import Property, Variable
 from memoradb.memql.session import Options
 from memoradb.storage.view import Direction
@@ -59,7 +58,7 @@ def test_halves_that_meet_in_a_node_are_two_hops(graph, first, second, one, othe
         return HashJoin(hop("a", "r", "m", first, one), hop("c", "s", "m", second, other), ("m",), ("c", "s"))
 
     def nested():
-        return Expand(hop("a", "r", "m", first, one), "m", "s", "c", second, REVERSE[other])
+        return Expand(hop("a", "r", "m", first, one), "m", "s", "c", second, other.reversed)
 
     found = same_at_every_bound(joined, graph, "a", "r", "m", "s", "c")
     assert found == same_at_every_bound(nested, graph, "a", "r", "m", "s", "c")
@@ -74,7 +73,7 @@ def test_relationships_of_the_halves_that_must_differ_do(graph, one, other):
         return HashJoin(left, right, ("m",), ("c", "s"), (("r", "s"),))
 
     def nested():
-        return Expand(hop("a", "r", "m", (), one), "m", "s", "c", (), REVERSE[other], (), ("r",))
+        return Expand(hop("a", "r", "m", (), one), "m", "s", "c", (), other.reversed, (), ("r",))
 
     found = same_at_every_bound(joined, graph, "a", "m", "s", "c")
     assert found == same_at_every_bound(nested, graph, "a", "m", "s", "c")
